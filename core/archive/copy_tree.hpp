@@ -1,0 +1,10 @@
+// A full copy of a tree: data shared where the file system can (FICLONE), else copied by the kernel with holes kept; hard
+// links, owners, modes, times, xattrs and devices kept. Sockets are left out. Any depth, bounded descriptors. Any thread.
+#pragma once
+
+namespace davit::archive {
+
+/// Copies content and metadata of the directory `from_fd` into the directory `to_fd`. What is in the way is an error.
+void copyTree(int from_fd, int to_fd);
+
+}  // namespace davit::archive
