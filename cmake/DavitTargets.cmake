@@ -18,6 +18,22 @@ function(davit_library name)
   endif()
 endfunction()
 
+# davit_static_executable(NAME SOURCES a.cpp … DEPS base …)
+#   an executable without shared libraries: it starts in about a millisecond and runs wherever it is copied. With sanitizers,
+#   whose run-time can't be linked statically, it is an ordinary one.
+function(davit_static_executable name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/core)
+  foreach(dep IN LISTS ARG_DEPS)
+    target_link_libraries(${name} PRIVATE davit_${dep})
+  endforeach()
+  target_link_libraries(${name} PRIVATE ${ARG_PRIVATE})
+  if(NOT DAVIT_SANITIZE)
+    target_link_options(${name} PRIVATE -static -Wl,--gc-sections)
+  endif()
+endfunction()
+
 # davit_test(NAME SOURCES a_test.cpp … DEPS base … [LIBS x …] [ROOT])
 #   one Boost.Test binary; label "root" marks tests that need root and kernel features, "unit" the others.
 function(davit_test name)
