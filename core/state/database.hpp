@@ -1,0 +1,185 @@
+// Database: the daemon's one SQLite file, where every object that must outlive the process has its rows.
+//
+// Each module brings its own Schema (tables and forward migrations); the modules share the file and the transactions.
+//
+//   - One writer thread runs all writes, in the order of arrival. Jobs that wait together share one transaction and so
+//   one
+//     fsync (group commit); a job that throws is rolled back alone and its exception reaches its own caller only.
+//   - Readers run on the caller's thread with a connection of their own from a small pool; they see the last commit.
+//   - A file written by a newer davit is refused, naming both versions. A damaged file is moved aside, what is readable
+//   in
+//     it is copied to a new one, and `quarantined()` names the copy.
+//
+// Threads: every public function from any thread, except that `write` inside a job or a read inside a write is a
+// programming error (use the Connection that the job got). Destruction waits for queued jobs.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace davit::state {
+
+/// Whether a commit is on disk when write() returns. `relaxed` survives the process's end but not the machine's: for
+/// facts that are read again from shims and cgroups. Everything a client is told exists or is gone is `synced`.
+enum class Durability { relaxed, synced };
+
+class Connection;
+
+/// A prepared statement, borrowed from its connection's cache; reset and given back at the end of its life. Bind
+/// positions start at 1, columns at 0. A value of another type than the column's is converted as SQLite does it.
+class Statement {
+  public:
+    Statement(Statement&& other) noexcept;
+    Statement& operator=(Statement&&) = delete;
+    ~Statement();
+
+    Statement& bind(int position, std::int64_t value);
+    Statement& bind(int position, std::string_view text);
+    Statement& bindBlob(int position, std::string_view bytes);
+    Statement& bindNull(int position);
+
+    /// True: a row is there to be read. Throws Error{system} (errno ENOSPC when the disk is full).
+    bool step();
+    /// step() until the end, ignoring rows.
+    void run();
+
+    [[nodiscard]] bool isNull(int column) const;
+    [[nodiscard]] std::int64_t integer(int column) const;
+    [[nodiscard]] std::string text(int column) const;  ///< text or blob, any bytes
+
+  private:
+    friend class Connection;
+    Statement(Connection& connection, sqlite3_stmt* handle) : connection_(&connection), handle_(handle) {}
+    Connection* connection_;
+    sqlite3_stmt* handle_;
+};
+
+/// One open connection, as handed to jobs and readers. Valid during the call only.
+class Connection {
+  public:
+    explicit Connection(sqlite3* handle) noexcept : handle_(handle) {}
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection();
+
+    /// The statement for `sql`, compiled once per connection. Nested use of the same text gets a second one.
+    Statement prepare(std::string_view sql);
+    /// prepare + bind in order + run. Integers, bools and strings.
+    template <typename... Args>
+    void run(std::string_view sql, const Args&... args) {
+        Statement statement = prepare(sql);
+        int position = 0;
+        (bindOne(statement, ++position, args), ...);
+        statement.run();
+    }
+    /// prepare + bind in order; the caller steps.
+    template <typename... Args>
+    Statement query(std::string_view sql, const Args&... args) {
+        Statement statement = prepare(sql);
+        int position = 0;
+        (bindOne(statement, ++position, args), ...);
+        return statement;
+    }
+    /// Any number of statements without parameters.
+    void script(const std::string& sql);
+    /// Rows changed by the last INSERT, UPDATE or DELETE.
+    [[nodiscard]] std::int64_t changes() const;
+    [[nodiscard]] sqlite3* handle() const noexcept { return handle_; }
+
+  private:
+    friend class Statement;
+    template <typename T>
+    static void bindOne(Statement& statement, int position, const T& value) {
+        if constexpr (std::is_integral_v<T>)
+            statement.bind(position, static_cast<std::int64_t>(value));
+        else
+            statement.bind(position, std::string_view(value));
+    }
+    void giveBack(sqlite3_stmt* handle) noexcept;
+    sqlite3* handle_;
+    std::vector<std::pair<std::string, sqlite3_stmt*>> idle_;
+};
+
+/// The tables of one module. steps[n] is SQL that brings version n to n+1; released steps never change. Table names
+/// begin with the module's name or are otherwise its own.
+struct Schema {
+    std::string module;
+    std::vector<std::string> steps;
+};
+
+struct DatabaseOptions {
+    std::filesystem::path path;
+    std::vector<Schema> schemas;
+    /// Called on the writer thread when a commit finds the disk full. True: space was made, the jobs are run once more.
+    /// (DiskReserve::release is meant.) So a job may run twice: it acts on the database and its own result only.
+    std::function<bool()> make_space;
+};
+
+class Database {
+  public:
+    /// Opens or creates the file (mode 0600) and migrates. Throws Error{conflict} when a module's version is newer than
+    /// its schema, Error{system} when the file can't be made.
+    explicit Database(DatabaseOptions options);
+    Database(const Database&) = delete;
+    Database& operator=(const Database&) = delete;
+    ~Database();
+
+    /// Runs `job(Connection&)` in a transaction on the writer thread; returns its result after the commit. What it
+    /// throws is thrown here, and then nothing of it is stored.
+    template <typename Job>
+    auto write(Durability durability, Job&& job) -> std::invoke_result_t<Job, Connection&> {
+        using Result = std::invoke_result_t<Job, Connection&>;
+        if constexpr (std::is_void_v<Result>) {
+            submit(durability, [&job](Connection& connection) { job(connection); });
+        } else {
+            std::optional<Result> result;
+            submit(durability, [&job, &result](Connection& connection) { result.emplace(job(connection)); });
+            return std::move(*result);
+        }
+    }
+
+    /// Runs `reader(Connection&)` on this thread in one read transaction (one consistent view).
+    template <typename Reader>
+    auto read(Reader&& reader) const -> std::invoke_result_t<Reader, Connection&> {
+        const ReadScope scope(*this);
+        return reader(scope.connection());
+    }
+
+    /// Where a damaged file was moved to when this one was opened: objects may be missing, owners should rebuild from
+    /// disk.
+    [[nodiscard]] const std::optional<std::filesystem::path>& quarantined() const noexcept;
+
+  private:
+    class ReadScope {
+      public:
+        explicit ReadScope(const Database& database);
+        ~ReadScope();
+        ReadScope(const ReadScope&) = delete;
+        ReadScope& operator=(const ReadScope&) = delete;
+        [[nodiscard]] Connection& connection() const noexcept { return *connection_; }
+
+      private:
+        const Database& database_;
+        std::unique_ptr<Connection> connection_;
+    };
+    void submit(Durability durability, const std::function<void(Connection&)>& job);
+
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace davit::state
