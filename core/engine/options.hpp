@@ -1,0 +1,48 @@
+// EngineOptions: what the composition root decides for one daemon: places, helpers, defaults of containers. Values; the
+// members marked (reload) may change while it runs, through Engine::reload().
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace davit::engine {
+
+/// Docker's default-ulimits.
+struct UlimitDefault {
+    std::int64_t soft = 0;
+    std::int64_t hard = 0;
+};
+
+struct EngineOptions {
+    std::filesystem::path data_root;  ///< /var/lib/davit
+    std::filesystem::path exec_root;  ///< /run/davit
+    std::filesystem::path shim;       ///< the davit-shim executable
+    std::filesystem::path init;       ///< what --init runs as pid 1; empty: the shim's own
+    std::string cgroup_parent = "davit";
+
+    /// Name → executable of external OCI runtimes. The built-in one is always there under kBuiltinRuntime.
+    std::map<std::string, std::filesystem::path> runtimes;  // (reload)
+    std::string default_runtime;                            // (reload); empty: the built-in one
+
+    std::map<std::string, UlimitDefault> default_ulimits;  // (reload)
+    std::vector<std::string> labels;                       // (reload)
+    std::int64_t default_shm_size = 67108864;              // (reload)
+    std::string default_cgroupns_mode;                     // (reload); empty: private on cgroup v2, host on v1
+    std::string default_ipc_mode = "private";
+    std::string seccomp_profile;  ///< JSON text of the profile; empty: the built-in one; "unconfined"
+    bool init_by_default = false;
+    bool no_new_privileges = false;
+    std::string log_driver = "json-file";
+    std::map<std::string, std::string> log_opts;
+    bool debug = false;                // (reload)
+    bool live_restore = true;          // (reload); false: shutdown() stops the containers
+    unsigned shutdown_timeout_s = 15;  // (reload)
+    std::string isolation = "default";  ///< of drivers: "default" (in process) or "process"
+};
+
+inline constexpr std::string_view kBuiltinRuntime = "davit";
+
+}  // namespace davit::engine
