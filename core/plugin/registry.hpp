@@ -1,0 +1,101 @@
+// DriverRegistry: from a driver's name to an object that implements its interface, whatever it is and wherever it runs.
+//
+//     plugin::DriverRegistry drivers({.plugin_directories = {"/usr/lib/davit/plugins"},
+//                                     .host_binary = "/usr/libexec/davit/davit-plugin-host",
+//                                     .run_directory = "/run/davit/plugins-own"});
+//     std::shared_ptr<StorageDriver> storage = drivers.storage("overlay2");
+//
+// Where a name is looked for: the .so files of the plugin directories, then the servers of Docker's legacy discovery order
+// (davit's directories before Docker's). The core never compares names; what a driver can do it says in its capabilities.
+//
+// A .so is checked (regular, inside a configured directory, owned by root or by this process's user, not writable by group
+// or others), probed in a child process, and opened on first use. A newer file under the same name makes a new generation:
+// the next call of storage() and so on returns the new one; objects that were handed out keep the old one until they are
+// dropped. A removed file stops being offered.
+//
+// Threads: every method from any thread. Objects returned may be used from any thread, concurrently, and outlive the
+// registry's other state but not the registry itself. Calls of drivers made through them carry deadlines.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.hpp"
+#include "driver/ipam_driver.hpp"
+#include "driver/network_driver.hpp"
+#include "driver/storage_driver.hpp"
+#include "driver/volume_driver.hpp"
+#include "plugin/driver_info.hpp"
+
+namespace davit::plugin {
+
+/// The host's section for one driver.
+struct DriverSection {
+    std::optional<Isolation> isolation;  ///< in_process or own_process; unset: see RegistryOptions::own_directories
+    std::string config_json = "{}";      ///< given to the driver when it is opened
+};
+
+/// Where foreign servers are found: §2 of Docker's plugin protocol. Earlier directories win; a socket beats a spec file.
+struct DiscoveryPaths {
+    std::vector<std::filesystem::path> socket_directories = {"/run/davit/plugins", "/run/docker/plugins"};
+    std::vector<std::filesystem::path> spec_directories = {"/etc/davit/plugins", "/usr/lib/davit/plugins",
+                                                           "/etc/docker/plugins", "/usr/lib/docker/plugins"};
+};
+
+struct RegistryOptions {
+    /// Directories of .so files; earlier ones win when two files offer the same driver.
+    std::vector<std::filesystem::path> plugin_directories;
+    /// How many of them, from the front, hold davit's own drivers: those run in process by default, all others in a
+    /// process of their own.
+    std::size_t own_directories = 1;
+    std::filesystem::path host_binary;    ///< davit-plugin-host
+    std::filesystem::path run_directory;  ///< made with mode 0700: sockets of driver processes
+    std::map<std::string, DriverSection, std::less<>> sections;  ///< by driver name
+    DiscoveryPaths discovery;
+    std::string engine_version;
+    /// Receives the drivers' log lines and the registry's own; any thread.
+    std::function<void(log::Level, std::string_view)> log;
+    /// How long a request that names an unknown driver waits for it to appear (Docker's clients count on plugins that
+    /// start late). 0: not at all.
+    std::chrono::milliseconds appear_timeout{15000};
+    /// Of asking all servers what they are, together.
+    std::chrono::milliseconds enumerate_timeout{2000};
+};
+
+class DriverRegistry {
+  public:
+    /// Scans once. Throws Error when run_directory can't be made; a bad plugin is an entry of list(), not an error.
+    explicit DriverRegistry(RegistryOptions options);
+    DriverRegistry(const DriverRegistry&) = delete;
+    DriverRegistry& operator=(const DriverRegistry&) = delete;
+    /// Stops the driver processes.
+    ~DriverRegistry();
+
+    // Each throws Error{not_found} `plugin "NAME" not found` when there is no such driver of that kind, Error{unavailable}
+    // when it doesn't answer, and the driver's own error when it refuses to open (Error{unimplemented}: not for this host).
+    [[nodiscard]] std::shared_ptr<StorageDriver> storage(std::string_view name);
+    [[nodiscard]] std::shared_ptr<NetworkDriver> network(std::string_view name);
+    [[nodiscard]] std::shared_ptr<IpamDriver> ipam(std::string_view name);
+    [[nodiscard]] std::shared_ptr<VolumeDriver> volume(std::string_view name);
+
+    /// Everything known, sorted by kind and name. Doesn't call any driver and never blocks on one.
+    [[nodiscard]] std::vector<DriverInfo> list() const;
+    /// Names of the usable drivers of a kind. Asks servers that haven't been asked yet what they are, all at once, for at
+    /// most enumerate_timeout.
+    [[nodiscard]] std::vector<std::string> names(DriverKind kind);
+    /// Reads the plugin directories again. Called by itself when a directory changes.
+    void rescan();
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace davit::plugin
