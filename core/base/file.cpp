@@ -10,6 +10,7 @@
 
 #include "base/check.hpp"
 #include "base/defer.hpp"
+#include "base/dir_stack.hpp"
 #include "base/id.hpp"
 
 namespace davit {
@@ -17,29 +18,62 @@ namespace {
 
 using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
 
-void removeChildren(int dir_fd, dev_t device);
-
-void removeEntry(int dir_fd, const char* name, dev_t device) {
-    if (::unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT) return;
-    if (errno != EISDIR && errno != EPERM) throw Error::system(fmt::format("remove {}", name), errno);
-    UniqueFd child(::openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    check(child.get(), "open directory {}", name);
-    struct stat info {};
-    check(::fstat(child.get(), &info), "stat {}", name);
-    // btrfs subvolumes have a device of their own but no mount; rmdir of a real mount point says EBUSY.
-    if (info.st_dev == device) removeChildren(child.get(), device);
-    if (::unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-        throw Error::system(fmt::format("remove directory {}", name), errno);
-}
-
-void removeChildren(int dir_fd, dev_t device) {
-    UniqueFd copy(check(::openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "reopen directory"));
+Directory openForReading(int dir_fd) {
+    UniqueFd copy = reopenDirectory(dir_fd);
     Directory dir(::fdopendir(copy.get()), ::closedir);
     if (!dir) throw Error::system("read directory", errno);
     (void)copy.release();  // closedir closes it
+    return dir;
+}
+
+// Unlinks all but the directories, whose names it returns.
+std::vector<std::string> unlinkFiles(int dir_fd) {
+    const Directory dir = openForReading(dir_fd);
+    std::vector<std::string> directories;
     while (const dirent* entry = ::readdir(dir.get())) {
         const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") removeEntry(dir_fd, entry->d_name, device);
+        if (name == "." || name == "..") continue;
+        if (entry->d_type != DT_DIR && (::unlinkat(dir_fd, entry->d_name, 0) == 0 || errno == ENOENT)) continue;
+        if (entry->d_type != DT_DIR && errno != EISDIR && errno != EPERM)
+            throw Error::system(fmt::format("remove {}", name), errno);
+        directories.emplace_back(name);
+    }
+    return directories;
+}
+
+struct Removal {
+    std::string name;                      // of the directory in its parent
+    std::vector<std::string> directories;  // still in it
+};
+
+// The directory at the top of the stack is empty of all that could be removed: drops it from its parent.
+void dropDirectory(DirStack& stack, std::vector<Removal>& way) {
+    stack.ascend();
+    if (::unlinkat(stack.fd(), way.back().name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT)
+        throw Error::system(fmt::format("remove directory {}", way.back().name), errno);
+    way.pop_back();
+}
+
+void removeDirectory(int dir_fd, const std::string& top) {
+    DirStack stack(reopenDirectory(dir_fd));
+    std::vector<Removal> way;
+    std::optional<dev_t> device;
+    const auto enter = [&](const std::string& name) {
+        if (!stack.descend(name)) return;
+        if (!device) device = stack.device();
+        // btrfs subvolumes have a device of their own but no mount; rmdir of a real mount point says EBUSY.
+        const bool same = stack.device() == *device;
+        way.push_back({name, same ? unlinkFiles(stack.fd()) : std::vector<std::string>()});
+    };
+    enter(top);
+    while (!way.empty()) {
+        if (way.back().directories.empty()) {
+            dropDirectory(stack, way);
+            continue;
+        }
+        const std::string name = std::move(way.back().directories.back());
+        way.back().directories.pop_back();
+        enter(name);
     }
 }
 
@@ -108,15 +142,22 @@ void makeDirectories(const std::filesystem::path& path, unsigned mode) {
     throw Error::system(fmt::format("create directory {}", path.string()), errno == EEXIST ? ENOTDIR : errno);
 }
 
-void removeTree(const std::filesystem::path& path) {
+void removeTreeAt(int dir_fd, const std::string& name) {
+    if (::unlinkat(dir_fd, name.c_str(), 0) == 0 || errno == ENOENT) return;
+    if (errno != EISDIR && errno != EPERM) throw Error::system(fmt::format("remove {}", name), errno);
     struct stat info {};
-    if (::lstat(path.c_str(), &info) < 0) {
-        if (errno == ENOENT) return;
-        throw Error::system(fmt::format("stat {}", path.string()), errno);
-    }
+    const int cause = errno;
+    check(::fstatat(dir_fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW), "stat {}", name);
+    if (!S_ISDIR(info.st_mode)) throw Error::system(fmt::format("remove {}", name), cause);
+    removeDirectory(dir_fd, name);
+}
+
+void removeTree(const std::filesystem::path& path) {
     const auto parent = path.parent_path();
-    const UniqueFd dir = openFile(parent.empty() ? "." : parent, O_RDONLY | O_DIRECTORY);
-    removeEntry(dir.get(), path.filename().c_str(), info.st_dev);
+    const UniqueFd dir(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!dir && errno == ENOENT) return;
+    check(dir.get(), "open {}", parent.string());
+    removeTreeAt(dir.get(), path.filename().string());
 }
 
 TempDir::TempDir(const std::filesystem::path& parent, std::string_view prefix) {

@@ -29,8 +29,10 @@ void writeFileAtomically(const std::filesystem::path& path, std::string_view dat
 /// Creates the directory and its missing parents; `mode` goes to the last one, parents get 0711.
 void makeDirectories(const std::filesystem::path& path, unsigned mode);
 
-/// Removes a tree by descriptor, never following links and never crossing into another mount. Missing is fine.
+/// Removes a tree by descriptor, never following links and never crossing into another mount; any depth. Missing is fine.
 void removeTree(const std::filesystem::path& path);
+/// The same for one name in a directory.
+void removeTreeAt(int dir_fd, const std::string& name);
 
 /// A directory of its own, removed with its content at the end.
 class TempDir {
