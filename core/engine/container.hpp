@@ -9,10 +9,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "runtime/container_config.hpp"
+#include "runtime/mount_point.hpp"
 
 namespace davit::engine {
 
@@ -35,18 +37,6 @@ struct ContainerState {
     [[nodiscard]] bool running() const noexcept { return status == Status::running || status == Status::paused; }
     [[nodiscard]] bool paused() const noexcept { return status == Status::paused; }
     [[nodiscard]] bool dead() const noexcept { return status == Status::dead; }
-};
-
-/// One element of inspect's Mounts.
-struct MountPoint {
-    std::string type;  ///< "bind", "volume" or "tmpfs"
-    std::string name;  ///< of the volume
-    std::string source;
-    std::string destination;
-    std::string driver;
-    std::string mode;
-    bool rw = true;
-    std::string propagation;
 };
 
 /// One element of NetworkSettings.Networks.
@@ -90,7 +80,7 @@ struct Container {
     ContainerState state;
     std::shared_ptr<const runtime::ContainerConfig> config;  ///< merged with the image's; never null
     std::shared_ptr<const runtime::HostConfig> host_config;  ///< with defaults filled in; never null
-    std::vector<MountPoint> mounts;
+    std::vector<runtime::MountPoint> mounts;
     NetworkSettings network;
     int restart_count = 0;
     std::string storage_driver;  ///< inspect's Driver and GraphDriver.Name

@@ -64,13 +64,12 @@ struct WaitResult {
     std::string error;  ///< reply's Error.Message; empty: none
 };
 
+/// The logs are no business of attach(): the API replays them (logs()) before it hands the socket over.
 struct AttachOptions {
-    bool stdin = false;
-    bool stdout = false;
-    bool stderr = false;
-    bool logs = false;    ///< replay the log first
-    bool stream = false;  ///< go on with the live output
-    std::string detach_keys;  ///< empty: ctrl-p,ctrl-q
+    bool stdin_ = false;
+    bool stdout_ = false;
+    bool stderr_ = false;
+    std::string detach_keys;  ///< empty: the config's, else ctrl-p,ctrl-q
 };
 
 /// A wait() that nobody wants any more is taken back by destroying its ticket. The callback isn't called after that.
@@ -79,15 +78,17 @@ class WaitTicket {
     virtual ~WaitTicket() = default;
 };
 
-/// What logs() hands over: the reader with the options applied, and whether its bytes are framed (not for a tty).
+/// What logs() hands over: the reader, and whether its bytes are framed (not for a tty); `running` says that
+/// following makes sense.
 struct LogStream {
     bool tty = false;
+    bool running = false;
     std::unique_ptr<runtime::LogReader> reader;
 };
 
 class ContainerService {
   public:
-    explicit ContainerService(EngineCore& runtime);
+    explicit ContainerService(EngineCore& core);
     ContainerService(const ContainerService&) = delete;
     ContainerService& operator=(const ContainerService&) = delete;
     ~ContainerService();
@@ -96,7 +97,7 @@ class ContainerService {
     /// Newest first. Throws Error{invalid} for a filter that doesn't exist.
     [[nodiscard]] std::vector<Container> list(const ListOptions& options) const;
     [[nodiscard]] Container inspect(const std::string& ref, bool size = false) const;
-    [[nodiscard]] LogStream logs(const std::string& ref, const runtime::LogOptions& options) const;
+    [[nodiscard]] LogStream logs(const std::string& ref, const runtime::LogQuery& query) const;
 
     // --- operations ---
     /// Validates, makes the writable layer and commits. Error{not_found} "No such image: x" when the image isn't there.
@@ -125,7 +126,7 @@ class ContainerService {
     void attach(const std::string& ref, const AttachOptions& options, UniqueFd client, std::string early);
 
   private:
-    EngineCore& runtime_;
+    EngineCore& core_;
 };
 
 }  // namespace davit::engine

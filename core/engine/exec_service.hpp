@@ -47,7 +47,7 @@ struct ExecStart {
 
 class ExecService {
   public:
-    explicit ExecService(EngineCore& runtime);
+    explicit ExecService(EngineCore& core);
 
     /// Error{invalid} "No exec command specified"; Error{conflict} when the container doesn't run or is paused.
     std::string create(const std::string& container, ExecConfig config);
@@ -60,7 +60,7 @@ class ExecService {
     [[nodiscard]] Exec inspect(const std::string& id) const;
 
   private:
-    EngineCore& runtime_;
+    EngineCore& core_;
 };
 
 }  // namespace davit::engine

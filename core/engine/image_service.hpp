@@ -25,7 +25,7 @@ struct ImageDetails {
 
 class ImageService {
   public:
-    explicit ImageService(EngineCore& runtime);
+    explicit ImageService(EngineCore& core);
 
     [[nodiscard]] std::vector<image::ImageSummary> list(const image::ListImages& request) const;
     [[nodiscard]] ImageDetails inspect(const std::string& name) const;
@@ -40,7 +40,7 @@ class ImageService {
     std::string import(const image::ImportRequest& request, const image::TransferProgress& progress);
 
   private:
-    EngineCore& runtime_;
+    EngineCore& core_;
 };
 
 }  // namespace davit::engine

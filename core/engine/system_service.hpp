@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "plugin/registry.hpp"
+#include "plugin/driver_info.hpp"
 
 namespace davit::engine {
 
@@ -95,7 +95,7 @@ struct SystemInfo {
 
 class SystemService {
   public:
-    explicit SystemService(EngineCore& runtime);
+    explicit SystemService(EngineCore& core);
 
     [[nodiscard]] VersionInfo version() const;
     [[nodiscard]] SystemInfo info() const;
@@ -103,7 +103,7 @@ class SystemService {
     [[nodiscard]] std::vector<plugin::DriverInfo> drivers() const;
 
   private:
-    EngineCore& runtime_;
+    EngineCore& core_;
 };
 
 }  // namespace davit::engine
