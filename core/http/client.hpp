@@ -22,10 +22,10 @@ namespace davit::http {
 struct ClientRequest {
     std::string method = "GET";
     std::string target = "/";
-    Headers headers;                         ///< Host, Content-Length and Transfer-Encoding are added where missing
-    std::string text;                        ///< a body at hand; ignored when `body` is set
+    Headers headers{};                       ///< Host, Content-Length and Transfer-Encoding are added where missing
+    std::string text{};                      ///< a body at hand; ignored when `body` is set
     ByteSource* body = nullptr;              ///< a streamed body, not owned; read to its end by send()
-    std::optional<std::uint64_t> body_size;  ///< length of `body`; without it the body goes out chunked
+    std::optional<std::uint64_t> body_size{};  ///< length of `body`; without it the body goes out chunked
 };
 
 class ClientConnection {

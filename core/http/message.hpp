@@ -65,14 +65,14 @@ struct RequestHead {
     std::string method = "GET";
     std::string target = "/";  ///< as sent: path and query, percent-encoded
     unsigned version = 11;     ///< 10 or 11
-    Headers headers;
+    Headers headers{};
 };
 
 struct ResponseHead {
     unsigned status = 200;
-    std::string reason;  ///< empty: the usual text of the status
+    std::string reason{};  ///< empty: the usual text of the status
     unsigned version = 11;
-    Headers headers;
+    Headers headers{};
 };
 
 /// "Not Found" for 404; "" for a status without a usual text.

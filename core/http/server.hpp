@@ -96,12 +96,12 @@ class Exchange {
 
 struct ServerOptions {
     /// Runs in a worker. What it throws is answered with 500 if nothing was answered yet.
-    std::function<void(Exchange)> handler;
+    std::function<void(Exchange)> handler{};
     std::size_t max_connections = 4096;  ///< hijacked ones don't count
     std::size_t max_workers = 64;
     std::chrono::milliseconds head_timeout{30'000};
     std::chrono::milliseconds idle_timeout{300'000};
-    std::function<void(std::string)> log;  ///< gets one line per internal failure; may be empty
+    std::function<void(std::string)> log{};  ///< gets one line per internal failure; may be empty
 };
 
 class Server {

@@ -21,9 +21,9 @@ struct TlsFiles {
 [[nodiscard]] AcceptStream serverTls(const TlsFiles& files, bool verify_client);
 
 struct TlsConnectOptions {
-    std::string host;
+    std::string host{};
     std::uint16_t port = 2376;
-    TlsFiles files;
+    TlsFiles files{};
     bool verify = true;  ///< check the server's chain and name
     Deadline deadline = kNever;
 };

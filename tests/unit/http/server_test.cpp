@@ -1,0 +1,277 @@
+#include "http/server.hpp"
+
+#include <atomic>
+#include <boost/test/unit_test.hpp>
+#include <future>
+#include <optional>
+
+#include "base/thread_annotations.hpp"
+#include "server_fixture.hpp"
+
+using namespace davit;
+using namespace davit::http;
+using namespace davit::http::test;
+
+namespace {
+std::string ask(ClientConnection& client, ClientRequest request) {
+    client.send(request, after(5s));
+    const ResponseHead head = client.receive(after(5s));
+    return std::to_string(head.status) + " " + client.readBody(1 << 20, after(5s));
+}
+
+// A source of a given text in small pieces.
+class TextSource final : public ByteSource {
+  public:
+    explicit TextSource(std::string text) : text_(std::move(text)) {}
+    std::size_t read(std::span<std::byte> buffer) override {
+        const std::size_t count = std::min({buffer.size(), text_.size() - done_, std::size_t{1000}});
+        std::memcpy(buffer.data(), text_.data() + done_, count);
+        done_ += count;
+        return count;
+    }
+
+  private:
+    std::string text_;
+    std::size_t done_ = 0;
+};
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(server)
+
+BOOST_AUTO_TEST_CASE(a_connection_serves_many_requests) {
+    TestServer test([](Exchange exchange) {
+        exchange.respond(200, {}, exchange.request().method + " " + exchange.request().target + " " + exchange.readBody());
+    });
+    ClientConnection client = test.client();
+    BOOST_TEST(ask(client, {.target = "/a?b=c"}) == "200 GET /a?b=c ");
+    BOOST_TEST(client.reusable());
+    BOOST_TEST(ask(client, {.method = "POST", .target = "/x", .text = "body"}) == "200 POST /x body");
+    TextSource source(std::string(100'000, 'z'));
+    BOOST_TEST(ask(client, {.method = "PUT", .target = "/y", .body = &source}).size() == 100'000U + 11);
+    TextSource sized("12345");
+    BOOST_TEST(ask(client, {.method = "PUT", .target = "/y", .body = &sized, .body_size = 5}) == "200 PUT /y 12345");
+    BOOST_TEST(ask(client, {.method = "HEAD"}) == "200 ");
+    BOOST_TEST(client.reusable());
+    BOOST_TEST(test.server.connections() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(pipelined_requests_are_answered_in_order) {
+    TestServer test([](Exchange exchange) { exchange.respond(200, {}, exchange.request().target); });
+    const auto stream = test.connect();
+    stream->write("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", after(1s));
+    const std::string all = readAll(*stream);
+    BOOST_TEST(all.find("/1") < all.find("/2"));
+    BOOST_TEST(all.ends_with("/2"));
+}
+
+BOOST_AUTO_TEST_CASE(http_1_0_closes_unless_asked_to_stay) {
+    TestServer test([](Exchange exchange) {
+        auto body = exchange.startStream(200, {});
+        body.write("abc");
+        body.finish();
+    });
+    const auto stream = test.connect();
+    stream->write("GET / HTTP/1.0\r\n\r\n", after(1s));
+    const std::string all = readAll(*stream);
+    BOOST_TEST(all.starts_with("HTTP/1.0 200 OK\r\n"));
+    BOOST_TEST(all.ends_with("\r\n\r\nabc"));
+}
+
+BOOST_AUTO_TEST_CASE(an_unread_body_does_not_become_the_next_request) {
+    TestServer test([](Exchange exchange) { exchange.respond(404, {}, "no"); });
+    ClientConnection client = test.client();
+    BOOST_TEST(ask(client, {.method = "POST", .text = "GET /evil HTTP/1.1\r\n\r\n"}) == "404 no");
+    if (client.reusable()) BOOST_TEST(ask(client, {.target = "/next"}) == "404 no");
+    ClientConnection large = test.client();
+    TextSource source(std::string(8'000'000, 'z'));
+    BOOST_TEST(ask(large, {.method = "POST", .body = &source}) == "404 no");
+    BOOST_TEST(!large.reusable());
+}
+
+BOOST_AUTO_TEST_CASE(expect_100_continue_is_honoured_when_the_body_is_read) {
+    TestServer test([](Exchange exchange) { exchange.respond(200, {}, exchange.readBody()); });
+    const auto stream = test.connect();
+    stream->write("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n", after(1s));
+    BOOST_TEST(readUntil(*stream, "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
+    stream->write("ok", after(1s));
+    BOOST_TEST(readUntil(*stream, "ok").starts_with("HTTP/1.1 200 OK"));
+}
+
+BOOST_AUTO_TEST_CASE(a_body_above_the_limit_is_413) {
+    TestServer test([](Exchange exchange) {
+        try {
+            (void)exchange.readBody(10);
+            exchange.respond(200, {}, "");
+        } catch (const StatusError& failure) {
+            exchange.respond(failure.status(), {}, "");
+        }
+    });
+    ClientConnection client = test.client();
+    BOOST_TEST(ask(client, {.method = "POST", .text = "12345678901"}) == "413 ");
+    ClientConnection other = test.client();
+    BOOST_TEST(ask(other, {.method = "POST", .text = "1234567890"}) == "200 ");
+}
+
+BOOST_AUTO_TEST_CASE(a_deferred_answer_holds_no_worker) {
+    Mutex mutex;
+    std::vector<Exchange> waiting;
+    ServerOptions options{.handler =
+                              [&](Exchange exchange) {
+                                  if (exchange.request().target == "/now") return exchange.respond(200, {}, "now");
+                                  const Lock lock(mutex);
+                                  waiting.push_back(std::move(exchange));
+                              },
+                          .max_workers = 1};
+    TestServer test(std::move(options));
+    std::vector<ClientConnection> clients;
+    for (int i = 0; i < 50; ++i) {
+        clients.push_back(test.client());
+        clients.back().send({.target = "/later"}, after(5s));
+    }
+    ClientConnection quick = test.client();
+    BOOST_TEST(ask(quick, {.target = "/now"}) == "200 now");
+    BOOST_TEST(eventually([&] {
+        const Lock lock(mutex);
+        return waiting.size() == 50;
+    }));
+    for (Exchange& exchange : waiting) exchange.respond(200, {}, "later");
+    for (ClientConnection& client : clients) BOOST_TEST(client.receive(after(5s)).status == 200U);
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_a_client_is_noticed_while_its_answer_is_deferred) {
+    std::promise<void> gone;
+    std::optional<Exchange> held;
+    TestServer test([&](Exchange exchange) {
+        held.emplace(std::move(exchange));
+        held->onDisconnect([&] { gone.set_value(); });
+    });
+    auto stream = test.connect();
+    stream->write("GET / HTTP/1.1\r\nHost: x\r\n\r\n", after(1s));
+    BOOST_TEST(eventually([&] { return test.server.connections() == 1; }));
+    stream.reset();
+    BOOST_TEST((gone.get_future().wait_for(5s) == std::future_status::ready));
+    held->respond(200, {}, "nobody reads this");
+    held.reset();
+    BOOST_TEST(eventually([&] { return test.server.connections() == 0; }));
+}
+
+BOOST_AUTO_TEST_CASE(a_slow_reader_holds_back_a_stream_and_gets_all_of_it) {
+    constexpr std::size_t kBlocks = 300;
+    TestServer test([](Exchange exchange) {
+        auto body = exchange.startStream(200, {});
+        const std::string block(64 * 1024, 'b');
+        for (std::size_t i = 0; i < kBlocks; ++i) body.write(block);
+        body.finish();
+    });
+    ClientConnection client = test.client();
+    client.send({}, after(5s));
+    BOOST_TEST(client.receive(after(5s)).headers.value("transfer-encoding") == "chunked");
+    std::vector<std::byte> block(10'000);
+    std::size_t total = 0;
+    while (const std::size_t count = client.readSome(block, after(5s))) total += count;
+    BOOST_TEST(total == kBlocks * 64 * 1024);
+    BOOST_TEST(client.reusable());
+}
+
+BOOST_AUTO_TEST_CASE(offer_tells_when_to_stop_and_drained_when_to_go_on) {
+    std::promise<std::size_t> offered;
+    std::promise<void> drained;
+    std::optional<BodyWriter> body;
+    TestServer test([&](Exchange exchange) {
+        body.emplace(exchange.startStream(200, {}));
+        std::size_t count = 1;
+        const std::string block(64 * 1024, 'b');
+        while (body->offer(block)) ++count;
+        offered.set_value(count);
+        body->onDrained([&] { drained.set_value(); });
+    });
+    ClientConnection client = test.client();
+    client.send({}, after(5s));
+    const std::size_t blocks = offered.get_future().get();
+    auto is_drained = drained.get_future();
+    BOOST_TEST((is_drained.wait_for(50ms) == std::future_status::timeout));
+    BOOST_TEST(client.receive(after(5s)).status == 200U);
+    std::vector<std::byte> block(10'000);
+    std::size_t total = 0;
+    while (total < blocks * 64 * 1024) total += client.readSome(block, after(5s));
+    BOOST_TEST((is_drained.wait_for(5s) == std::future_status::ready));
+    body->finish();
+    BOOST_TEST(client.readSome(block, after(5s)) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_dropped_in_the_middle_is_cut_short) {
+    TestServer test([](Exchange exchange) {
+        auto body = exchange.startStream(200, {});
+        body.write("part");
+        throw std::runtime_error("disk on fire");
+    });
+    ClientConnection client = test.client();
+    client.send({}, after(5s));
+    BOOST_TEST(client.receive(after(5s)).status == 200U);
+    BOOST_CHECK_THROW((void)client.readBody(100, after(5s)), Error);
+}
+
+BOOST_AUTO_TEST_CASE(an_exchange_without_answer_is_500) {
+    TestServer test([](Exchange exchange) {
+        if (exchange.request().target == "/throw") throw std::runtime_error("x");
+    });
+    ClientConnection client = test.client();
+    BOOST_TEST(ask(client, {.target = "/throw"}).starts_with("500 "));
+    BOOST_TEST(ask(client, {.target = "/forget"}).starts_with("500 "));
+}
+
+BOOST_AUTO_TEST_CASE(a_hijacked_stream_carries_early_bytes_and_half_close) {
+    std::promise<Hijacked> taken;
+    TestServer test([&](Exchange exchange) {
+        taken.set_value(exchange.hijack("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"));
+    });
+    ClientConnection client = test.client();
+    client.send({.method = "POST", .headers = {{"Connection", "Upgrade"}, {"Upgrade", "tcp"}}}, after(5s));
+    client.stream().write("early", after(1s));
+    BOOST_TEST(client.receive(after(5s)).status == 101U);
+    Hijacked ours = client.hijack();
+    Hijacked theirs = taken.get_future().get();
+    BOOST_TEST(test.server.connections() == 0U);
+    std::string heard = theirs.early;
+    ours.stream->write(" late", after(1s));
+    ours.stream->shutdownWrite();
+    heard += readAll(*theirs.stream);
+    BOOST_TEST(heard == "early late");
+    theirs.stream->write("answer after the half-close", after(1s));
+    const UniqueFd fd = theirs.stream->releaseFd();
+    BOOST_TEST(static_cast<bool>(fd));
+    BOOST_TEST(readUntil(*ours.stream, "close") == "answer after the half-close");
+}
+
+BOOST_AUTO_TEST_CASE(stop_lets_running_handlers_answer) {
+    std::promise<void> entered;
+    std::promise<void> go;
+    auto may_go = go.get_future().share();
+    TestServer test([&](Exchange exchange) {
+        entered.set_value();
+        may_go.wait();
+        exchange.respond(200, {}, "done");
+    });
+    ClientConnection client = test.client();
+    client.send({}, after(5s));
+    entered.get_future().wait();
+    std::thread stopper([&] { test.server.stop(10s); });
+    go.set_value();
+    const ResponseHead head = client.receive(after(5s));
+    BOOST_TEST(head.status == 200U);
+    BOOST_TEST(client.readBody(100, after(5s)) == "done");
+    stopper.join();
+    BOOST_CHECK_THROW((void)test.connect(), Error);
+}
+
+BOOST_AUTO_TEST_CASE(an_exchange_may_outlive_its_server) {
+    std::promise<Exchange> promise;
+    auto test = std::make_unique<TestServer>([&](Exchange exchange) { promise.set_value(std::move(exchange)); });
+    ClientConnection client = test->client();
+    client.send({}, after(5s));
+    Exchange exchange = promise.get_future().get();
+    test.reset();
+    exchange.respond(200, {}, "too late");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
