@@ -2,9 +2,17 @@
 // links, owners, modes, times, xattrs and devices kept. Sockets are left out. Any depth, bounded descriptors. Any thread.
 #pragma once
 
+#include <string>
+
 namespace davit::archive {
 
 /// Copies content and metadata of the directory `from_fd` into the directory `to_fd`. What is in the way is an error.
 void copyTree(int from_fd, int to_fd);
+
+/// Copies one entry that isn't a directory, under the same name.
+void copyEntry(int from_dir_fd, const std::string& name, int to_dir_fd);
+
+/// Owner, mode, xattrs and times from one descriptor to another of the same type; O_PATH ones serve.
+void copyMetadata(int from_fd, int to_fd);
 
 }  // namespace davit::archive

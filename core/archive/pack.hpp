@@ -1,7 +1,7 @@
 // Packing trees into tar streams, by descriptor: sorted by name, hard links kept, xattrs (with security.capability), holes,
 // nanoseconds. The same tree gives the same bytes. Sockets are left out, as Docker does.
 //
-// Memory: the names of one directory per level and 24 bytes per file with several links. Depth is bounded by neither stack,
+// Memory: the names of one directory per level and one path per file of whose links some are still to come. Depth is bounded by neither stack,
 // descriptors nor PATH_MAX. A file that changes while it is packed gives a member of the size that it had at its turn.
 // Any thread.
 #pragma once

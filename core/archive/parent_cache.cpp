@@ -22,10 +22,14 @@ std::string parentOf(const std::string& path) {
 
 std::string nameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-ParentCache::ParentCache(int root_fd, bool keep_root_mtime, Dress dress)
-    : root_fd_(root_fd), keep_root_mtime_(keep_root_mtime), dress_(std::move(dress)) {}
+ParentCache::ParentCache(int root_fd, std::string base, bool keep_base_mtime, Dress dress)
+    : root_fd_(root_fd), base_(std::move(base)), keep_base_mtime_(keep_base_mtime), dress_(std::move(dress)) {}
 
 ParentCache::~ParentCache() { flush(); }
+
+UniqueFd ParentCache::tryOpen(const std::string& path) const {
+    return tryOpenInRoot(root_fd_, base_.empty() ? path : base_ + "/" + path, kDirectory);
+}
 
 void ParentCache::letGo(const OpenDirectory& directory) noexcept {
     if (!directory.keep_mtime) return;
@@ -46,7 +50,7 @@ OpenDirectory& ParentCache::add(const std::string& path, UniqueFd fd) {
                         .device = info.st_dev,
                         .inode = info.st_ino,
                         .set_gid = (info.st_mode & S_ISGID) != 0,
-                        .keep_mtime = keep_root_mtime_ || !path.empty(),
+                        .keep_mtime = keep_base_mtime_ || !path.empty(),
                         .mtime = info.st_mtim};
     // The same directory by another path (through a link): its noted time is the right one.
     for (const OpenDirectory& other : open_)
@@ -65,7 +69,7 @@ const OpenDirectory* ParentCache::find(const std::string& path) {
         open_.splice(open_.begin(), open_, it);
         return &open_.front();
     }
-    UniqueFd fd = tryOpenInRoot(root_fd_, path, kDirectory);
+    UniqueFd fd = tryOpen(path);
     if (fd) return &add(path, std::move(fd));
     if (errno == ENOENT) return nullptr;
     throw Error::system("open directory " + path, errno);
@@ -76,12 +80,12 @@ UniqueFd ParentCache::create(const std::string& path) {
     UniqueFd at;
     while (!at) {
         existing = parentOf(existing);
-        at = tryOpenInRoot(root_fd_, existing, kDirectory);
+        at = tryOpen(existing);
         if (!at && (errno != ENOENT || existing.empty())) throw Error::system("open directory " + existing, errno);
     }
     struct stat info {};
     check(::fstat(at.get(), &info), "stat {}", existing);
-    const UniqueFd above = existing.empty() && !keep_root_mtime_ ? UniqueFd() : reopenDirectory(at.get());
+    const UniqueFd above = existing.empty() && !keep_base_mtime_ ? UniqueFd() : reopenDirectory(at.get());
     const Defer restore([&] {
         const timespec times[2] = {{0, UTIME_OMIT}, info.st_mtim};
         if (above) (void)::futimens(above.get(), times);
@@ -105,15 +109,18 @@ const OpenDirectory& ParentCache::open(const std::string& path) {
     return add(path, create(path));
 }
 
-void ParentCache::noteTimes(int fd) {
+void ParentCache::keep(const std::string& path, UniqueFd fd) {
     struct stat info {};
-    check(::fstat(fd, &info), "stat directory");
+    check(::fstat(fd.get(), &info), "stat {}", path);
+    bool known = false;
     for (OpenDirectory& directory : open_) {
         if (directory.device != info.st_dev || directory.inode != info.st_ino) continue;
         directory.mtime = info.st_mtim;
         directory.keep_mtime = true;
         directory.set_gid = (info.st_mode & S_ISGID) != 0;
+        known = known || directory.path == path;
     }
+    if (!known) add(path, std::move(fd)).keep_mtime = true;
 }
 
 }  // namespace davit::archive

@@ -29,18 +29,18 @@ class ParentCache {
   public:
     /// `dress` is called with the descriptor and the path of each directory that open() had to create.
     using Dress = std::function<void(int fd, const std::string& path)>;
-    /// `keep_root_mtime` false: the time of the directory "" is left to the kernel.
-    ParentCache(int root_fd, bool keep_root_mtime, Dress dress);
+    /// Paths are relative to `base`, a directory in the root. `keep_base_mtime` false: base's own time is left to the kernel.
+    ParentCache(int root_fd, std::string base, bool keep_base_mtime, Dress dress);
     ~ParentCache();
     ParentCache(const ParentCache&) = delete;
     ParentCache& operator=(const ParentCache&) = delete;
 
-    /// The directory, created with its parents when missing. Valid until the next call.
+    /// The directory, created with its parents when missing. Valid until the next call, of find() until the one after.
     const OpenDirectory& open(const std::string& path);
     /// The same without creating: nullptr when there is none.
     const OpenDirectory* find(const std::string& path);
-    /// A directory's mtime was set by its own member: that one is to be kept from now on.
-    void noteTimes(int fd);
+    /// A directory whose own member has just been applied: its mtime of now is to be kept, and members follow.
+    void keep(const std::string& path, UniqueFd fd);
     /// Puts all times back and lets all go: something that paths may lead through is about to be removed.
     void flush();
 
@@ -48,9 +48,11 @@ class ParentCache {
     OpenDirectory& add(const std::string& path, UniqueFd fd);
     void letGo(const OpenDirectory& directory) noexcept;
     UniqueFd create(const std::string& path);
+    [[nodiscard]] UniqueFd tryOpen(const std::string& path) const;
 
     int root_fd_;
-    bool keep_root_mtime_;
+    std::string base_;
+    bool keep_base_mtime_;
     Dress dress_;
     std::list<OpenDirectory> open_;  // latest first
 };

@@ -11,7 +11,7 @@
 namespace davit::archive {
 namespace {
 
-std::string procPath(int dir_fd, const std::string& name) { return fmt::format("/proc/self/fd/{}/{}", dir_fd, name); }
+std::string procPath(int fd) { return fmt::format("/proc/self/fd/{}", fd); }
 
 // Calls get(buffer, size) with growing buffers until the value fits.
 template <typename Get>
@@ -34,31 +34,31 @@ bool absent(int code) { return code == ENODATA || code == EOPNOTSUPP || code == 
 
 }  // namespace
 
-std::optional<std::string> readXattr(int dir_fd, const std::string& name, const std::string& attribute) {
-    const std::string path = procPath(dir_fd, name);
+std::optional<std::string> readXattr(int fd, const std::string& attribute) {
+    const std::string path = procPath(fd);
     auto value = fetch([&](char* data, std::size_t size) {
-        return ::lgetxattr(path.c_str(), attribute.c_str(), data, size);
+        return ::getxattr(path.c_str(), attribute.c_str(), data, size);
     });
-    if (!value && !absent(errno)) throw Error::system(fmt::format("read {} of {}", attribute, name), errno);
+    if (!value && !absent(errno)) throw Error::system("read attribute " + attribute, errno);
     return value;
 }
 
-Xattrs readXattrs(int dir_fd, const std::string& name) {
-    const std::string path = procPath(dir_fd, name);
-    const auto list = fetch([&](char* data, std::size_t size) { return ::llistxattr(path.c_str(), data, size); });
-    if (!list && !absent(errno)) throw Error::system("list attributes of " + name, errno);
+Xattrs readXattrs(int fd) {
+    const std::string path = procPath(fd);
+    const auto list = fetch([&](char* data, std::size_t size) { return ::listxattr(path.c_str(), data, size); });
+    if (!list && !absent(errno)) throw Error::system("list attributes", errno);
     Xattrs all;
     if (!list) return all;
     for (std::size_t at = 0; at < list->size();) {
         const std::string attribute = list->c_str() + at;
         at += attribute.size() + 1;
-        if (auto value = readXattr(dir_fd, name, attribute)) all.emplace(attribute, std::move(*value));
+        if (auto value = readXattr(fd, attribute)) all.emplace(attribute, std::move(*value));
     }
     return all;
 }
 
 bool writeXattr(int fd, const std::string& attribute, const std::string& value) {
-    const std::string path = fmt::format("/proc/self/fd/{}", fd);
+    const std::string path = procPath(fd);
     if (::setxattr(path.c_str(), attribute.c_str(), value.data(), value.size(), 0) == 0) return true;
     // EPERM: the kernel gives user.* to regular files and directories only.
     if (errno == EOPNOTSUPP || (errno == EPERM && attribute.starts_with("user."))) return false;

@@ -1,5 +1,5 @@
-// Extended attributes of any type of file, never following a link. Goes through /proc/self/fd, since links and devices
-// can't be opened but with O_PATH. Any thread.
+// Extended attributes of whatever a descriptor stands for, O_PATH ones of links and devices too: therefore by way of
+// /proc/self/fd. Any thread.
 #pragma once
 
 #include <map>
@@ -11,10 +11,10 @@ namespace davit::archive {
 using Xattrs = std::map<std::string, std::string>;
 
 /// All attributes; none where the file system has none.
-[[nodiscard]] Xattrs readXattrs(int dir_fd, const std::string& name);
-[[nodiscard]] std::optional<std::string> readXattr(int dir_fd, const std::string& name, const std::string& attribute);
+[[nodiscard]] Xattrs readXattrs(int fd);
+[[nodiscard]] std::optional<std::string> readXattr(int fd, const std::string& attribute);
 
-/// Sets an attribute by descriptor, O_PATH ones too. False when the file system or the type of file can't have it; other
+/// Sets an attribute. False when the file system or the type of file can't have it; other
 /// failures throw.
 bool writeXattr(int fd, const std::string& attribute, const std::string& value);
 

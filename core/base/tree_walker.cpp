@@ -63,10 +63,9 @@ TreeWalker::Event TreeWalker::leaveLevel() {
 std::optional<TreeWalker::Event> TreeWalker::next() {
     if (descend_) {
         descend_ = false;
-        if (stack_.descend(name_)) {
-            openLevel();
-            shown_ = false;
-        }
+        if (!stack_.descend(name_)) return Event::leave;
+        openLevel();
+        shown_ = false;
     }
     if (shown_) {
         path_.resize(path_.size() - name_.size());
