@@ -1,7 +1,10 @@
 #include "engine/filters.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <regex>
+
 
 #include "base/check.hpp"
 #include "base/json.hpp"

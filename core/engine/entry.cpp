@@ -1,0 +1,286 @@
+#include "engine/entry.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+
+#include "base/check.hpp"
+
+namespace davit::engine {
+namespace {
+
+/// More clients than this don't wait for one container's start; the oldest is let go.
+constexpr std::size_t kMaxPending = 256;
+
+bool hungUp(const runtime::Attachment& attachment) {
+    pollfd watched{attachment.socket.get(), 0, 0};
+    return ::poll(&watched, 1, 0) > 0 && (watched.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+}  // namespace
+
+/// Someone who waits. Its own lock decides between firing and cancelling.
+struct Entry::Waiter {
+    WaitCondition condition;
+    Mutex mutex;
+    std::function<void(WaitResult)> done DAVIT_GUARDED_BY(mutex);
+
+    std::function<void(WaitResult)> take() DAVIT_EXCLUDES(mutex) {
+        const Lock lock(mutex);
+        return std::exchange(done, nullptr);
+    }
+};
+
+Operation::~Operation() {
+    if (entry_) entry_->end();
+}
+
+Entry::Entry(Container data) : id_(data.id), data_(std::move(data)) {}
+
+Container Entry::snapshot() const {
+    const Lock lock(mutex_);
+    return data_;
+}
+
+ContainerState Entry::state() const {
+    const Lock lock(mutex_);
+    return data_.state;
+}
+
+std::string Entry::name() const {
+    const Lock lock(mutex_);
+    return data_.name;
+}
+
+bool Entry::autoRemove() const {
+    const Lock lock(mutex_);
+    return data_.host_config->auto_remove;
+}
+
+Operation Entry::begin() {
+    const Lock lock(mutex_);
+    while (busy_) changed_.wait(mutex_);
+    if (gone_) throw error(Code::not_found, "No such container: {}", id_);
+    busy_ = true;
+    return Operation(shared_from_this());
+}
+
+Operation Entry::beginRemoval() {
+    const Lock lock(mutex_);
+    if (removing_) throw error(Code::conflict, "removal of container {} is already in progress", id_);
+    removing_ = true;
+    while (busy_) changed_.wait(mutex_);
+    if (gone_) throw error(Code::not_found, "No such container: {}", id_);
+    busy_ = true;
+    return Operation(shared_from_this());
+}
+
+void Entry::end() noexcept {
+    {
+        const Lock lock(mutex_);
+        busy_ = false;
+        removing_ = false;
+    }
+    changed_.notify_all();
+}
+
+Entry::Run Entry::beginRun() {
+    const Lock lock(mutex_);
+    phase_ = Phase::starting;
+    early_exit_.reset();
+    return {++run_, std::exchange(pending_, {})};
+}
+
+Entry::Started Entry::started(std::shared_ptr<runtime::Shim> shim, const ContainerState& state) {
+    const Lock lock(mutex_);
+    phase_ = Phase::running;
+    shim_ = std::move(shim);
+    data_.state = state;
+    return {std::exchange(pending_, {}), std::exchange(early_exit_, std::nullopt)};
+}
+
+void Entry::failed(const ContainerState& state) {
+    std::vector<std::shared_ptr<Waiter>> waiters;
+    std::vector<runtime::Attachment> dropped;
+    WaitResult outcome;
+    {
+        const Lock lock(mutex_);
+        phase_ = Phase::idle;
+        data_.state = state;
+        dropped = std::exchange(pending_, {});
+        waiters = takeWaiters(false);
+        outcome = result();
+    }
+    changed_.notify_all();
+    fire(waiters, outcome);
+}
+
+bool Entry::acceptExit(std::uint64_t run, const runtime::ExitInfo& exit) {
+    const Lock lock(mutex_);
+    if (run != run_ || phase_ == Phase::idle) return false;
+    if (phase_ == Phase::running) return true;
+    early_exit_ = exit;
+    return false;
+}
+
+void Entry::ended(const ContainerState& state) {
+    std::vector<std::shared_ptr<Waiter>> waiters;
+    WaitResult outcome;
+    {
+        const Lock lock(mutex_);
+        phase_ = Phase::idle;
+        data_.state = state;
+        data_.exec_ids.clear();
+        waiters = takeWaiters(false);
+        outcome = result();
+    }
+    changed_.notify_all();
+    fire(waiters, outcome);
+}
+
+std::uint64_t Entry::runNumber() const {
+    const Lock lock(mutex_);
+    return run_;
+}
+
+bool Entry::waitEnd(std::uint64_t run, std::optional<SteadyTime> deadline) {
+    const Lock lock(mutex_);
+    while (run == run_ && phase_ != Phase::idle) {
+        if (!deadline)
+            changed_.wait(mutex_);
+        else if (changed_.wait_until(mutex_, *deadline) == std::cv_status::timeout)
+            return run != run_ || phase_ == Phase::idle;
+    }
+    return true;
+}
+
+std::shared_ptr<runtime::Shim> Entry::shim() const {
+    const Lock lock(mutex_);
+    return phase_ == Phase::running ? shim_ : nullptr;
+}
+
+std::shared_ptr<runtime::Shim> Entry::takeShim() {
+    const Lock lock(mutex_);
+    return std::exchange(shim_, nullptr);
+}
+
+void Entry::setOom() {
+    const Lock lock(mutex_);
+    data_.state.oom_killed = true;
+}
+
+void Entry::setState(const ContainerState& state) {
+    const Lock lock(mutex_);
+    data_.state = state;
+}
+
+void Entry::setMounts(std::vector<runtime::MountPoint> mounts) {
+    const Lock lock(mutex_);
+    data_.mounts = std::move(mounts);
+}
+
+void Entry::setNetwork(NetworkSettings network) {
+    const Lock lock(mutex_);
+    data_.network = std::move(network);
+}
+
+void Entry::addExec(const std::string& exec_id) {
+    const Lock lock(mutex_);
+    data_.exec_ids.push_back(exec_id);
+}
+
+void Entry::dropExec(const std::string& exec_id) {
+    const Lock lock(mutex_);
+    std::erase(data_.exec_ids, exec_id);
+}
+
+void Entry::gone() {
+    std::vector<std::shared_ptr<Waiter>> waiters;
+    std::vector<runtime::Attachment> dropped;
+    WaitResult outcome;
+    {
+        const Lock lock(mutex_);
+        gone_ = true;
+        phase_ = Phase::idle;
+        dropped = std::exchange(pending_, {});
+        waiters = takeWaiters(true);
+        outcome = result();
+    }
+    changed_.notify_all();
+    fire(waiters, outcome);
+}
+
+bool Entry::isGone() const {
+    const Lock lock(mutex_);
+    return gone_;
+}
+
+WaitResult Entry::result() const { return {data_.state.exit_code, data_.state.error}; }
+
+std::vector<std::shared_ptr<Entry::Waiter>> Entry::takeWaiters(bool removal) {
+    std::vector<std::shared_ptr<Waiter>> taken;
+    std::erase_if(waiters_, [&](const std::shared_ptr<Waiter>& waiter) {
+        if (!removal && waiter->condition == WaitCondition::removed) return false;
+        taken.push_back(waiter);
+        return true;
+    });
+    return taken;
+}
+
+void Entry::fire(const std::vector<std::shared_ptr<Waiter>>& waiters, const WaitResult& result) {
+    for (const std::shared_ptr<Waiter>& waiter : waiters)
+        if (const auto done = waiter->take()) done(result);
+}
+
+std::unique_ptr<WaitTicket> Entry::wait(WaitCondition condition, std::function<void(WaitResult)> done) {
+    class Ticket : public WaitTicket {
+      public:
+        Ticket(std::weak_ptr<Entry> entry, std::shared_ptr<Waiter> waiter)
+            : entry_(std::move(entry)), waiter_(std::move(waiter)) {}
+        ~Ticket() override {
+            (void)waiter_->take();
+            const EntryPtr entry = entry_.lock();
+            if (!entry) return;
+            const Lock lock(entry->mutex_);
+            std::erase(entry->waiters_, waiter_);
+        }
+
+      private:
+        std::weak_ptr<Entry> entry_;
+        std::shared_ptr<Waiter> waiter_;
+    };
+    const auto waiter = std::make_shared<Waiter>();
+    waiter->condition = condition;
+    {
+        const Lock lock(waiter->mutex);
+        waiter->done = std::move(done);
+    }
+    auto ticket = std::make_unique<Ticket>(weak_from_this(), waiter);
+    WaitResult outcome;
+    {
+        const Lock lock(mutex_);
+        const bool now = gone_ || (condition == WaitCondition::not_running && phase_ == Phase::idle);
+        if (!now) {
+            waiters_.push_back(waiter);
+            return ticket;
+        }
+        outcome = result();
+    }
+    fire({waiter}, outcome);
+    return ticket;
+}
+
+bool Entry::keepAttachment(runtime::Attachment& attachment) {
+    std::vector<runtime::Attachment> dropped;
+    const Lock lock(mutex_);
+    if (phase_ == Phase::running) return false;
+    if (gone_) throw error(Code::not_found, "No such container: {}", id_);
+    const auto dead = std::partition(pending_.begin(), pending_.end(), [](const auto& one) { return !hungUp(one); });
+    std::move(dead, pending_.end(), std::back_inserter(dropped));
+    pending_.erase(dead, pending_.end());
+    if (pending_.size() >= kMaxPending) pending_.erase(pending_.begin());
+    pending_.push_back(std::move(attachment));
+    return true;
+}
+
+}  // namespace davit::engine

@@ -1,0 +1,121 @@
+// Entry: one container as the engine holds it. Its data lies behind a short lock that is never held across a call to shim,
+// driver, disk or network; what excludes operations from each other is a token (Operation), which readers don't know of.
+//
+// Life: made by create or restore, known to the table until its removal is committed, then `gone`. Threads: any.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/thread_annotations.hpp"
+#include "engine/container.hpp"
+#include "engine/container_service.hpp"
+#include "runtime/shim_client.hpp"
+
+namespace davit::engine {
+
+class Entry;
+using EntryPtr = std::shared_ptr<Entry>;
+
+/// The right to change a container's state, until destruction. Held by one start, stop, remove … at a time.
+class Operation {
+  public:
+    Operation(Operation&& other) noexcept : entry_(std::move(other.entry_)) {}
+    Operation& operator=(Operation&&) = delete;
+    ~Operation();
+
+  private:
+    friend class Entry;
+    explicit Operation(EntryPtr entry) noexcept : entry_(std::move(entry)) {}
+    EntryPtr entry_;
+};
+
+class Entry : public std::enable_shared_from_this<Entry> {
+  public:
+    explicit Entry(Container data);
+
+    [[nodiscard]] const std::string& id() const noexcept { return id_; }
+    [[nodiscard]] Container snapshot() const DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] ContainerState state() const DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] std::string name() const DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] bool autoRemove() const DAVIT_EXCLUDES(mutex_);
+
+    /// Waits for the operation that is under way. Throws Error{not_found} when the container is gone by then.
+    [[nodiscard]] Operation begin() DAVIT_EXCLUDES(mutex_);
+    /// As begin(), for a removal: throws Error{conflict} "removal of container x is already in progress" if one is.
+    [[nodiscard]] Operation beginRemoval() DAVIT_EXCLUDES(mutex_);
+
+    // --- a run ---
+    /// The clients that attached before. From here until started() or failed() new ones wait too, and an exit is kept back.
+    struct Run {
+        std::uint64_t number;
+        std::vector<runtime::Attachment> attachments;
+    };
+    [[nodiscard]] Run beginRun() DAVIT_EXCLUDES(mutex_);
+    /// It runs. Returns the clients that came meanwhile and the exit that came meanwhile.
+    struct Started {
+        std::vector<runtime::Attachment> attachments;
+        std::optional<runtime::ExitInfo> exit;
+    };
+    Started started(std::shared_ptr<runtime::Shim> shim, const ContainerState& state) DAVIT_EXCLUDES(mutex_);
+    /// It couldn't be started; waiting clients are let go.
+    void failed(const ContainerState& state) DAVIT_EXCLUDES(mutex_);
+    /// False: keep it back (the start isn't finished) or it belongs to an earlier run; then nothing is to be done.
+    [[nodiscard]] bool acceptExit(std::uint64_t run, const runtime::ExitInfo& exit) DAVIT_EXCLUDES(mutex_);
+    /// The run has ended and that is committed: wakes stop() and the waiters of an exit.
+    void ended(const ContainerState& state) DAVIT_EXCLUDES(mutex_);
+    /// Number of the current or last run.
+    [[nodiscard]] std::uint64_t runNumber() const DAVIT_EXCLUDES(mutex_);
+    /// True when that run is over, waiting for it until `deadline` (absent: for ever).
+    [[nodiscard]] bool waitEnd(std::uint64_t run, std::optional<SteadyTime> deadline) DAVIT_EXCLUDES(mutex_);
+
+    /// Null when it doesn't run. After the end of a run the shim stays known until the next start or removal.
+    [[nodiscard]] std::shared_ptr<runtime::Shim> shim() const DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] std::shared_ptr<runtime::Shim> takeShim() DAVIT_EXCLUDES(mutex_);
+
+    void setOom() DAVIT_EXCLUDES(mutex_);
+    void setState(const ContainerState& state) DAVIT_EXCLUDES(mutex_);
+    void setMounts(std::vector<runtime::MountPoint> mounts) DAVIT_EXCLUDES(mutex_);
+    void setNetwork(NetworkSettings network) DAVIT_EXCLUDES(mutex_);
+    void addExec(const std::string& exec_id) DAVIT_EXCLUDES(mutex_);
+    void dropExec(const std::string& exec_id) DAVIT_EXCLUDES(mutex_);
+
+    /// Its removal is committed: the waiters of the removal are answered, later operations find nothing.
+    void gone() DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] bool isGone() const DAVIT_EXCLUDES(mutex_);
+
+    [[nodiscard]] std::unique_ptr<WaitTicket> wait(WaitCondition condition, std::function<void(WaitResult)> done)
+        DAVIT_EXCLUDES(mutex_);
+    /// True: kept until the start. False: it runs, give it to the shim.
+    [[nodiscard]] bool keepAttachment(runtime::Attachment& attachment) DAVIT_EXCLUDES(mutex_);
+
+  private:
+    friend class Operation;
+    struct Waiter;
+    enum class Phase { idle, starting, running };
+
+    void end() noexcept DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] WaitResult result() const DAVIT_REQUIRES(mutex_);
+    std::vector<std::shared_ptr<Waiter>> takeWaiters(bool removal) DAVIT_REQUIRES(mutex_);
+    static void fire(const std::vector<std::shared_ptr<Waiter>>& waiters, const WaitResult& result);
+
+    const std::string id_;
+    mutable Mutex mutex_;
+    Condition changed_;
+    Container data_ DAVIT_GUARDED_BY(mutex_);
+    bool busy_ DAVIT_GUARDED_BY(mutex_) = false;
+    bool removing_ DAVIT_GUARDED_BY(mutex_) = false;
+    bool gone_ DAVIT_GUARDED_BY(mutex_) = false;
+    Phase phase_ DAVIT_GUARDED_BY(mutex_) = Phase::idle;
+    std::uint64_t run_ DAVIT_GUARDED_BY(mutex_) = 0;
+    std::optional<runtime::ExitInfo> early_exit_ DAVIT_GUARDED_BY(mutex_);
+    std::shared_ptr<runtime::Shim> shim_ DAVIT_GUARDED_BY(mutex_);
+    std::vector<runtime::Attachment> pending_ DAVIT_GUARDED_BY(mutex_);
+    std::vector<std::shared_ptr<Waiter>> waiters_ DAVIT_GUARDED_BY(mutex_);
+};
+
+}  // namespace davit::engine

@@ -1,0 +1,39 @@
+// ExecTable: the execs that were created and not yet forgotten. In memory only, as in dockerd: a restart forgets them, while
+// their processes go on. A finished exec stays for five minutes so that its exit code can be asked for. Threads: any.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/thread_annotations.hpp"
+#include "engine/exec_service.hpp"
+
+namespace davit::engine {
+
+class ExecTable {
+  public:
+    /// Error{not_found} "No such exec instance: x".
+    [[nodiscard]] Exec get(const std::string& id) const DAVIT_EXCLUDES(mutex_);
+    void add(Exec exec) DAVIT_EXCLUDES(mutex_);
+    /// Claims it for a start; throws Error{conflict} when it was started before.
+    [[nodiscard]] Exec claim(const std::string& id) DAVIT_EXCLUDES(mutex_);
+    void started(const std::string& id, int pid) DAVIT_EXCLUDES(mutex_);
+    void ended(const std::string& id, int code) DAVIT_EXCLUDES(mutex_);
+    /// The container's run is over: what still ran was killed with it.
+    void endAll(const std::string& container_id) DAVIT_EXCLUDES(mutex_);
+    void forget(const std::string& container_id) DAVIT_EXCLUDES(mutex_);
+
+  private:
+    struct Record {
+        Exec exec;
+        bool claimed = false;
+        SteadyTime ended_at{};
+    };
+    void expire() DAVIT_REQUIRES(mutex_);
+    static void end(Record& record, int code);
+    mutable Mutex mutex_;
+    std::map<std::string, Record> records_ DAVIT_GUARDED_BY(mutex_);
+};
+
+}  // namespace davit::engine
