@@ -5,7 +5,6 @@
  * the arguments are such that the kernel itself answers another errno, or the call is listed in needs_privilege, for
  * which an unconfined run is the comparison. With -c the capabilities are dropped first: what is EPERM then may be the
  * kernel's doing. Static: it runs in any image. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
