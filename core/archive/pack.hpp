@@ -17,12 +17,12 @@
 namespace davit::archive {
 
 struct PackOptions {
-    std::vector<IdMap> uid_maps;  ///< ids on disk are host ids; the archive gets container ids. Empty: as they are
-    std::vector<IdMap> gid_maps;
-    std::string prefix;           ///< put before every name, with its "/"; when not empty the root gets a member of this name
+    std::vector<IdMap> uid_maps{};  ///< ids on disk are host ids; the archive gets container ids. Empty: as they are
+    std::vector<IdMap> gid_maps{};
+    std::string prefix{};           ///< put before every name, with its "/"; when not empty the root gets a member of this name
     bool overlay = false;         ///< the tree is an overlayfs upper directory: its marks become OCI whiteouts
     /// Paths ("etc/hosts", no leading slash) for which it says true are left out with all that is below. May be empty.
-    std::function<bool(std::string_view)> exclude;
+    std::function<bool(std::string_view)> exclude{};
 };
 
 /// The whole tree below `root_fd`, with the end mark.

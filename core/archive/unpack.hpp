@@ -31,14 +31,14 @@ enum class Whiteouts {
 struct UnpackOptions {
     Whiteouts whiteouts = Whiteouts::remove;
     bool user_xattrs = false;       ///< overlay marks as user.overlay.* (a mount in a user namespace)
-    std::vector<IdMap> uid_maps;    ///< ids in the archive are container ids; empty: as they are
-    std::vector<IdMap> gid_maps;
-    std::string base;               ///< directory within the root that names are relative to; followed in-root; must exist
+    std::vector<IdMap> uid_maps{};  ///< ids in the archive are container ids; empty: as they are
+    std::vector<IdMap> gid_maps{};
+    std::string base{};             ///< directory within the root that names are relative to; followed in-root; must exist
     bool keep_types = false;        ///< a directory over a non-directory or the reverse is Error{conflict} (docker cp)
     bool ownership = true;          ///< false: new files belong to the caller
     std::int64_t size_limit = 0;    ///< more content than this is Error{invalid}; 0: no limit
     /// Lower layers' roots, nearest first: a hard link whose target isn't in the tree is copied from there (overlay).
-    std::vector<int> lowers;
+    std::vector<int> lowers{};
 };
 
 /// Unpacks an uncompressed tar and reads the source to its end. Returns the sum of the regular files' sizes.
