@@ -1,6 +1,7 @@
 // What is known about one driver, for `davit plugin ls`, `docker info` and error texts.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,8 +27,8 @@ enum class Isolation {
 };
 
 struct DriverInfo {
-    DriverKind kind = DriverKind::volume;
-    std::string name;
+    std::optional<DriverKind> kind;  ///< std::nullopt: a file that couldn't be read, a server that wasn't asked yet
+    std::string name;                ///< of a file that couldn't be read: its base name
     std::string description;
     std::string plugin;     ///< name of the plugin it came in; of a server: the driver's name
     std::string version;    ///< of the plugin; empty for a server
@@ -43,6 +44,8 @@ struct DriverInfo {
 [[nodiscard]] std::string_view kindName(DriverKind kind);
 /// "VolumeDriver" and so on: the interface's name on the wire.
 [[nodiscard]] std::string_view interfaceName(DriverKind kind);
+/// The kind with that interface name; std::nullopt for interfaces that davit has no kind for ("LogDriver").
+[[nodiscard]] std::optional<DriverKind> kindOfInterface(std::string_view name);
 [[nodiscard]] std::string_view stateName(DriverState state);
 [[nodiscard]] std::string_view isolationName(Isolation isolation);
 

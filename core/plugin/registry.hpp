@@ -32,6 +32,7 @@
 #include "driver/network_driver.hpp"
 #include "driver/storage_driver.hpp"
 #include "driver/volume_driver.hpp"
+#include "plugin/discovery.hpp"
 #include "plugin/driver_info.hpp"
 
 namespace davit::plugin {
@@ -40,13 +41,6 @@ namespace davit::plugin {
 struct DriverSection {
     std::optional<Isolation> isolation;  ///< in_process or own_process; unset: see RegistryOptions::own_directories
     std::string config_json = "{}";      ///< given to the driver when it is opened
-};
-
-/// Where foreign servers are found: §2 of Docker's plugin protocol. Earlier directories win; a socket beats a spec file.
-struct DiscoveryPaths {
-    std::vector<std::filesystem::path> socket_directories = {"/run/davit/plugins", "/run/docker/plugins"};
-    std::vector<std::filesystem::path> spec_directories = {"/etc/davit/plugins", "/usr/lib/davit/plugins",
-                                                           "/etc/docker/plugins", "/usr/lib/docker/plugins"};
 };
 
 struct RegistryOptions {

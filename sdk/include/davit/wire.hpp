@@ -307,6 +307,51 @@ template <class T>
     return {buffer.GetString(), buffer.GetSize()};
 }
 
+/// How a failure travels over HTTP: the text under both names that Docker's kinds use, and davit's code with it.
+struct Refusal {
+    std::string text;
+    int code = 0;  ///< enum davit_code; 0: the server knows no codes
+    int sys_errno = 0;
+};
+template <class Archive>
+    requires(!Archive::kReading)
+void members(Archive& a, const Refusal& r) {
+    a("Err", r.text);
+    a("Error", r.text);
+    a.optional("Code", r.code);
+    a.optional("Errno", r.sys_errno);
+}
+
+/// What a reply says about a failure; empty text: none. Foreign servers put anything into members that they invented, so
+/// other types than ours are no codes.
+[[nodiscard]] inline Refusal readRefusal(const Reader& reader) {
+    const auto text = [&reader](std::string_view name) {
+        const rapidjson::Value* value = reader.find(name);
+        if (value == nullptr) return std::string();
+        return value->IsString() ? std::string(value->GetString(), value->GetStringLength()) : toText(*value);
+    };
+    const auto number = [&reader](std::string_view name) {
+        const rapidjson::Value* value = reader.find(name);
+        return value != nullptr && value->IsInt() ? value->GetInt() : 0;
+    };
+    Refusal refusal{.text = text("Err")};
+    if (refusal.text.empty()) refusal.text = text("Error");
+    if (refusal.text.empty()) return refusal;
+    refusal.code = number("Code");
+    if (refusal.code < 0 || refusal.code > static_cast<int>(Code::system)) refusal.code = 0;
+    refusal.sys_errno = number("Errno");
+    return refusal;
+}
+
+/// Which methods have a raw stream beside their JSON: in the request body with the request's members in the query, or as
+/// the response body.
+enum class RawStream { none, in, out };
+[[nodiscard]] constexpr RawStream rawStreamOf(std::string_view method) noexcept {
+    if (method == "GraphDriver.ApplyDiff" || method == "VolumeDriver.Import") return RawStream::in;
+    if (method == "GraphDriver.Diff" || method == "VolumeDriver.Export") return RawStream::out;
+    return RawStream::none;
+}
+
 /// One method of a kind: its name on the wire and the structs of its two messages.
 template <class RequestT, class ReplyT>
 struct Method {

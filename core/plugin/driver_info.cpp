@@ -1,0 +1,54 @@
+#include "plugin/driver_info.hpp"
+
+namespace davit::plugin {
+
+std::string_view kindName(DriverKind kind) {
+    switch (kind) {
+        case DriverKind::storage: return "storage";
+        case DriverKind::network: return "network";
+        case DriverKind::ipam: return "ipam";
+        case DriverKind::volume: return "volume";
+    }
+    return "unknown";
+}
+
+std::string_view interfaceName(DriverKind kind) {
+    switch (kind) {
+        case DriverKind::storage: return "GraphDriver";
+        case DriverKind::network: return "NetworkDriver";
+        case DriverKind::ipam: return "IpamDriver";
+        case DriverKind::volume: return "VolumeDriver";
+    }
+    return "unknown";
+}
+
+std::optional<DriverKind> kindOfInterface(std::string_view name) {
+    for (const DriverKind kind : {DriverKind::storage, DriverKind::network, DriverKind::ipam, DriverKind::volume})
+        if (interfaceName(kind) == name) return kind;
+    return std::nullopt;
+}
+
+std::string_view stateName(DriverState state) {
+    switch (state) {
+        case DriverState::available: return "available";
+        case DriverState::loaded: return "loaded";
+        case DriverState::skipped: return "skipped";
+        case DriverState::failed: return "failed";
+        case DriverState::unknown: return "unknown";
+        case DriverState::active: return "active";
+        case DriverState::suspect: return "suspect";
+        case DriverState::dead: return "dead";
+    }
+    return "unknown";
+}
+
+std::string_view isolationName(Isolation isolation) {
+    switch (isolation) {
+        case Isolation::in_process: return "in-process";
+        case Isolation::own_process: return "process";
+        case Isolation::server: return "server";
+    }
+    return "unknown";
+}
+
+}  // namespace davit::plugin

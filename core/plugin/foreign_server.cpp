@@ -1,0 +1,128 @@
+#include "plugin/foreign_server.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include "base/check.hpp"
+#include "base/json.hpp"
+
+namespace davit::plugin {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr int kDeadAfter = 2;
+
+// Failures on the way, as opposed to an answer that says no.
+bool isTransportFailure(const Error& e) { return e.code() == Code::unavailable || e.code() == Code::deadline; }
+
+}  // namespace
+
+std::string callWithReconnect(Transport& transport, const Call& call, milliseconds reconnect) {
+    const auto end = std::chrono::steady_clock::now() + std::min(reconnect, call.timeout);
+    for (milliseconds wait = 10ms;; wait = std::min(wait * 2, milliseconds(500))) {
+        try {
+            return transport.call(call);
+        } catch (const Error& e) {
+            const bool undelivered = e.sysErrno() == ECONNREFUSED || e.sysErrno() == ENOENT;
+            if (e.code() != Code::unavailable || !undelivered || std::chrono::steady_clock::now() + wait > end) throw;
+        }
+        std::this_thread::sleep_for(wait);
+    }
+}
+
+ForeignServer::ForeignServer(ServerFile file) : file_(std::move(file)), http_(addressOf(file_)) {}
+
+std::string ForeignServer::call(const Call& call) {
+    milliseconds reconnect = kReconnect;
+    {
+        const Lock lock(mutex_);
+        if (state_ == DriverState::dead) reconnect = 0ms;
+    }
+    return callUntil(call, reconnect);
+}
+
+std::string ForeignServer::callUntil(const Call& call, milliseconds reconnect) {
+    try {
+        std::string reply = callWithReconnect(http_, call, reconnect);
+        noteAnswer();
+        return reply;
+    } catch (const Error& e) {
+        if (isTransportFailure(e))
+            noteFailure(e.text());
+        else
+            noteAnswer();
+        throw;
+    }
+}
+
+void ForeignServer::activate(milliseconds timeout) {
+    {
+        const Lock lock(mutex_);
+        if (!interfaces_.empty()) return;
+        asked_ = true;
+    }
+    // No pause here: the caller that named the server waits for it by other means, an enumeration doesn't wait at all.
+    const std::string reply = callUntil({.method = "Plugin.Activate", .request = {}, .timeout = timeout}, 0ms);
+    std::vector<std::string> implements;
+    try {
+        const json::Document document = json::Document::parse(reply, 64);
+        implements = document.root()["Implements"].strings();
+    } catch (const Error& e) {
+        throw error(Code::invalid, "plugin {}: bad reply to Plugin.Activate: {}", file_.name, e.text());
+    }
+    if (implements.empty()) throw error(Code::invalid, "plugin {}: it implements nothing", file_.name);
+    const Lock lock(mutex_);
+    interfaces_.insert(implements.begin(), implements.end());
+}
+
+std::set<std::string, std::less<>> ForeignServer::interfaces() const {
+    const Lock lock(mutex_);
+    return interfaces_;
+}
+
+bool ForeignServer::asked() const {
+    const Lock lock(mutex_);
+    return asked_;
+}
+
+std::vector<DriverInfo> ForeignServer::describe() const {
+    DriverInfo info{.kind = std::nullopt,
+                    .name = file_.name,
+                    .description = {},
+                    .plugin = file_.name,
+                    .version = {},
+                    .file = file_.file.native(),
+                    .transport = http_.address().text(),
+                    .isolation = Isolation::server,
+                    .reason = {}};
+    const Lock lock(mutex_);
+    info.state = state_;
+    info.reason = reason_;
+    std::vector<DriverInfo> result;
+    for (const std::string& interface : interfaces_) {
+        const auto kind = kindOfInterface(interface);
+        if (!kind) continue;
+        info.kind = *kind;
+        result.push_back(info);
+    }
+    if (interfaces_.empty()) result.push_back(info);
+    return result;
+}
+
+void ForeignServer::noteAnswer() {
+    const Lock lock(mutex_);
+    state_ = DriverState::active;
+    reason_.clear();
+    failures_ = 0;
+}
+
+void ForeignServer::noteFailure(const std::string& reason) {
+    const Lock lock(mutex_);
+    ++failures_;
+    state_ = failures_ >= kDeadAfter ? DriverState::dead : DriverState::suspect;
+    reason_ = reason;
+}
+
+}  // namespace davit::plugin

@@ -1,0 +1,299 @@
+#include "plugin/registry.hpp"
+
+#include <algorithm>
+#include <future>
+#include <set>
+#include <tuple>
+
+#include "base/check.hpp"
+#include "base/file.hpp"
+#include "base/thread_annotations.hpp"
+#include "plugin/directory_watcher.hpp"
+#include "plugin/foreign_server.hpp"
+#include "plugin/local_driver.hpp"
+#include "plugin/plugin_files.hpp"
+
+namespace davit::plugin {
+namespace {
+
+using namespace std::chrono_literals;
+
+using Key = std::pair<DriverKind, std::string>;
+using Clock = std::chrono::steady_clock;
+
+// A server and the proxies that were made for it, one per kind.
+struct KnownServer {
+    std::shared_ptr<ForeignServer> server;  ///< nullptr: its file makes no sense
+    ServerFile file;
+    std::string reason;
+    std::map<DriverKind, std::shared_ptr<void>> proxies;
+};
+
+Error notFound(std::string_view name) { return error(Code::not_found, "plugin \"{}\" not found", name); }
+
+}  // namespace
+
+struct DriverRegistry::Impl {
+    explicit Impl(RegistryOptions given);
+
+    void rescan() DAVIT_EXCLUDES(scanning, mutex);
+    void rescanFiles() DAVIT_REQUIRES(scanning);
+    void rescanServers() DAVIT_REQUIRES(scanning);
+    [[nodiscard]] std::shared_ptr<void> proxy(DriverKind kind, std::string_view name);
+    [[nodiscard]] std::shared_ptr<void> serverProxy(DriverKind kind, std::string_view name);
+    [[nodiscard]] std::shared_ptr<LocalDriver> local(DriverKind kind, std::string_view name) const;
+    [[nodiscard]] std::shared_ptr<ForeignServer> server(std::string_view name) const;
+    [[nodiscard]] std::shared_ptr<ForeignServer> awaitServer(std::string_view name, Clock::time_point end,
+                                                             std::shared_ptr<LocalDriver>& appeared, DriverKind kind);
+    void askAll();
+    [[nodiscard]] LocalDriver::Settings settingsFor(const PluginFile& file, const std::string& driver) const;
+    [[nodiscard]] std::vector<DriverInfo> list() const;
+
+    const RegistryOptions options;
+    const std::shared_ptr<const LocalDriverHost> host;
+    mutable Mutex scanning;  ///< one scan at a time; taken before `mutex`
+    PluginFiles files DAVIT_GUARDED_BY(scanning);
+    mutable Mutex mutex;
+    Condition changed;
+    std::map<Key, std::shared_ptr<LocalDriver>> locals DAVIT_GUARDED_BY(mutex);
+    std::vector<DriverInfo> refused DAVIT_GUARDED_BY(mutex);  ///< files without a driver, drivers behind others
+    std::map<std::string, KnownServer, std::less<>> servers DAVIT_GUARDED_BY(mutex);
+    std::optional<DirectoryWatcher> watcher;  ///< last: its thread uses everything above
+};
+
+DriverRegistry::Impl::Impl(RegistryOptions given)
+    : options(std::move(given)),
+      host(std::make_shared<const LocalDriverHost>(LocalDriverHost{.host_binary = options.host_binary,
+                                                                   .run_directory = options.run_directory,
+                                                                   .engine_version = options.engine_version,
+                                                                   .log = options.log})),
+      files(options.plugin_directories, options.own_directories, options.host_binary) {
+    makeDirectories(options.run_directory, 0700);
+    std::vector<std::filesystem::path> watched = options.plugin_directories;
+    watched.insert(watched.end(), options.discovery.socket_directories.begin(),
+                   options.discovery.socket_directories.end());
+    watched.insert(watched.end(), options.discovery.spec_directories.begin(), options.discovery.spec_directories.end());
+    watcher.emplace(std::move(watched), [this] {
+        try {
+            rescan();
+        } catch (const std::exception& e) {  // a thread's entry
+            if (options.log) options.log(log::Level::warning, std::string("look for plugins: ") + e.what());
+        }
+    });
+    rescan();
+}
+
+void DriverRegistry::Impl::rescan() {
+    {
+        const Lock lock(scanning);
+        rescanFiles();
+        rescanServers();
+    }
+    changed.notify_all();
+}
+
+LocalDriver::Settings DriverRegistry::Impl::settingsFor(const PluginFile& file, const std::string& driver) const {
+    LocalDriver::Settings settings{.isolation = file.own ? Isolation::in_process : Isolation::own_process};
+    const auto section = options.sections.find(driver);
+    if (section == options.sections.end()) return settings;
+    settings.config_json = section->second.config_json;
+    if (section->second.isolation) settings.isolation = *section->second.isolation;
+    return settings;
+}
+
+void DriverRegistry::Impl::rescanFiles() {
+    const auto scanned = files.scan();
+    const Lock lock(mutex);
+    std::map<Key, std::shared_ptr<LocalDriver>> found;
+    refused.clear();
+    for (const auto& file : scanned) {
+        if (!file->plugin) {
+            refused.push_back({.kind = std::nullopt,
+                               .name = file->file.stem().native(),
+                               .description = {},
+                               .plugin = {},
+                               .version = {},
+                               .file = file->file.native(),
+                               .transport = {},
+                               .state = DriverState::failed,
+                               .reason = file->reason,
+                               .generation = file->generation});
+            continue;
+        }
+        for (const ProbedDriver& driver : file->plugin->drivers) {
+            const Key key{driver.kind, driver.name};
+            const auto before = locals.find(key);
+            const bool same = before != locals.end() && before->second->file() == file;
+            auto entry = same ? before->second
+                              : std::make_shared<LocalDriver>(file, driver, settingsFor(*file, driver.name), host);
+            const auto [place, added] = found.emplace(key, entry);
+            if (added) continue;
+            DriverInfo info = entry->describe();
+            info.state = DriverState::skipped;
+            info.reason = "hidden by " + place->second->file()->file.native();
+            refused.push_back(std::move(info));
+        }
+    }
+    locals.swap(found);
+}
+
+void DriverRegistry::Impl::rescanServers() {
+    auto found = findServers(options.discovery);
+    const Lock lock(mutex);
+    std::erase_if(servers, [&found](const auto& known) {
+        const auto file = found.find(known.first);
+        return file == found.end() || !(file->second == known.second.file);
+    });
+    for (auto& [name, file] : found) {
+        if (servers.contains(name)) continue;
+        KnownServer known{.server = nullptr, .file = file, .reason = {}, .proxies = {}};
+        try {
+            known.server = std::make_shared<ForeignServer>(file);
+        } catch (const Error& e) {
+            known.reason = e.text();
+        }
+        servers.emplace(name, std::move(known));
+    }
+}
+
+std::shared_ptr<LocalDriver> DriverRegistry::Impl::local(DriverKind kind, std::string_view name) const {
+    const Lock lock(mutex);
+    const auto found = locals.find(Key(kind, name));
+    return found == locals.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<ForeignServer> DriverRegistry::Impl::server(std::string_view name) const {
+    const Lock lock(mutex);
+    const auto found = servers.find(name);
+    if (found == servers.end()) return nullptr;
+    if (!found->second.server) throw Error(Code::invalid, found->second.reason);
+    return found->second.server;
+}
+
+std::shared_ptr<void> DriverRegistry::Impl::proxy(DriverKind kind, std::string_view name) {
+    if (const auto driver = local(kind, name)) return driver->proxy();
+    return serverProxy(kind, name);
+}
+
+// A server of that name, waiting for its file until `end`; or a .so that appeared meanwhile.
+std::shared_ptr<ForeignServer> DriverRegistry::Impl::awaitServer(std::string_view name, Clock::time_point end,
+                                                                 std::shared_ptr<LocalDriver>& appeared,
+                                                                 DriverKind kind) {
+    // What inotify hasn't told yet is found by looking.
+    if (!server(name) && findServer(options.discovery, name)) rescan();
+    for (;;) {
+        if (auto found = server(name)) return found;
+        if ((appeared = local(kind, name))) return nullptr;
+        const Lock lock(mutex);
+        if (changed.wait_until(mutex, end) == std::cv_status::timeout) throw notFound(name);
+    }
+}
+
+std::shared_ptr<void> DriverRegistry::Impl::serverProxy(DriverKind kind, std::string_view name) {
+    const auto end = Clock::now() + options.appear_timeout;
+    for (auto wait = 50ms;; wait = std::min(wait * 2, std::chrono::milliseconds(1000))) {
+        std::shared_ptr<LocalDriver> appeared;
+        const auto found = awaitServer(name, end, appeared, kind);
+        if (appeared) return appeared->proxy();
+        const bool was_dead = found->describe().front().state == DriverState::dead;
+        try {
+            found->activate(methodTimeout("Plugin.Activate"));
+        } catch (const Error& e) {
+            if (e.code() != Code::unavailable || was_dead || Clock::now() + wait > end) throw;
+            const Lock lock(mutex);
+            (void)changed.wait_for(mutex, wait);  // a new socket ends the pause early
+            continue;
+        }
+        if (!found->implements(kind))
+            throw error(Code::not_found, "plugin \"{}\" does not implement {}", name, interfaceName(kind));
+        const Lock lock(mutex);
+        const auto known = servers.find(name);
+        if (known == servers.end() || known->second.server != found) return makeProxy(kind, found);
+        auto& proxy = known->second.proxies[kind];
+        if (!proxy) proxy = makeProxy(kind, found);
+        return proxy;
+    }
+}
+
+// Asks every server that hasn't said what it is, at once. A dead one isn't asked: only a request that names it may wait.
+void DriverRegistry::Impl::askAll() {
+    std::vector<std::shared_ptr<ForeignServer>> silent;
+    {
+        const Lock lock(mutex);
+        for (const auto& [name, known] : servers)
+            if (known.server && known.server->interfaces().empty() &&
+                known.server->describe().front().state != DriverState::dead)
+                silent.push_back(known.server);
+    }
+    std::vector<std::future<void>> asked;
+    asked.reserve(silent.size());
+    for (const auto& one : silent)
+        asked.push_back(std::async(std::launch::async, [this, one] {
+            try {
+                one->activate(options.enumerate_timeout);
+            } catch (const Error& e) {
+                if (options.log) options.log(log::Level::warning, e.text());
+            }
+        }));
+    for (auto& one : asked) one.get();
+}
+
+std::vector<DriverInfo> DriverRegistry::Impl::list() const {
+    std::vector<DriverInfo> result;
+    {
+        const Lock lock(mutex);
+        result = refused;
+        for (const auto& [key, driver] : locals) result.push_back(driver->describe());
+        for (const auto& [name, known] : servers) {
+            if (known.server) {
+                for (DriverInfo& info : known.server->describe()) result.push_back(std::move(info));
+                continue;
+            }
+            result.push_back({.kind = std::nullopt,
+                              .name = name,
+                              .description = {},
+                              .plugin = name,
+                              .version = {},
+                              .file = known.file.file.native(),
+                              .transport = {},
+                              .isolation = Isolation::server,
+                              .state = DriverState::failed,
+                              .reason = known.reason});
+        }
+    }
+    std::stable_sort(result.begin(), result.end(), [](const DriverInfo& a, const DriverInfo& b) {
+        return std::tie(a.kind, a.name) < std::tie(b.kind, b.name);
+    });
+    return result;
+}
+
+DriverRegistry::DriverRegistry(RegistryOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+DriverRegistry::~DriverRegistry() = default;
+
+std::shared_ptr<StorageDriver> DriverRegistry::storage(std::string_view name) {
+    return std::static_pointer_cast<StorageDriver>(impl_->proxy(DriverKind::storage, name));
+}
+std::shared_ptr<NetworkDriver> DriverRegistry::network(std::string_view name) {
+    return std::static_pointer_cast<NetworkDriver>(impl_->proxy(DriverKind::network, name));
+}
+std::shared_ptr<IpamDriver> DriverRegistry::ipam(std::string_view name) {
+    return std::static_pointer_cast<IpamDriver>(impl_->proxy(DriverKind::ipam, name));
+}
+std::shared_ptr<VolumeDriver> DriverRegistry::volume(std::string_view name) {
+    return std::static_pointer_cast<VolumeDriver>(impl_->proxy(DriverKind::volume, name));
+}
+
+std::vector<DriverInfo> DriverRegistry::list() const { return impl_->list(); }
+
+std::vector<std::string> DriverRegistry::names(DriverKind kind) {
+    impl_->askAll();
+    std::set<std::string> result;
+    for (const DriverInfo& info : impl_->list())
+        if (info.kind == kind && info.state != DriverState::failed && info.state != DriverState::skipped)
+            result.insert(info.name);
+    return {result.begin(), result.end()};
+}
+
+void DriverRegistry::rescan() { impl_->rescan(); }
+
+}  // namespace davit::plugin
