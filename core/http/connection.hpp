@@ -53,7 +53,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
     [[nodiscard]] const RequestHead& request() const noexcept { return reader_.requestHead(); }
     [[nodiscard]] const Peer& peer() const noexcept { return peer_; }
     [[nodiscard]] bool hasBody() const noexcept { return reader_.hasBody(); }
-    [[nodiscard]] bool answered() const noexcept { return answered_; }
     [[nodiscard]] ByteSource& body() noexcept { return source_; }
     void respond(unsigned status, Headers headers, std::string_view body);
     void startStream(unsigned status, Headers headers);

@@ -163,7 +163,6 @@ void Connection::onDisconnect(std::function<void()> gone) {
 }
 
 void Connection::abandon() noexcept {
-    if (answered_) return;
     try {
         respond(500, {{"Content-Type", "application/json"}}, "{\"message\":\"internal server error\"}\n");
     } catch (...) {  // called by a destructor
@@ -309,18 +308,18 @@ Exchange::Exchange(std::shared_ptr<Connection> connection) noexcept : connection
 Exchange::Exchange(Exchange&&) noexcept = default;
 Exchange& Exchange::operator=(Exchange&& other) noexcept {
     if (this == &other) return *this;
-    if (connection_) connection_->abandon();
+    if (connection_ && !answered_) connection_->abandon();
     connection_ = std::move(other.connection_);
+    answered_ = other.answered_;
     return *this;
 }
 Exchange::~Exchange() {
-    if (connection_) connection_->abandon();
+    if (connection_ && !answered_) connection_->abandon();
 }
 const RequestHead& Exchange::request() const noexcept { return connection_->request(); }
 const Peer& Exchange::peer() const noexcept { return connection_->peer(); }
 ByteSource& Exchange::body() { return connection_->body(); }
 bool Exchange::hasBody() const noexcept { return connection_->hasBody(); }
-bool Exchange::answered() const noexcept { return connection_->answered(); }
 void Exchange::onDisconnect(std::function<void()> gone) { connection_->onDisconnect(std::move(gone)); }
 
 std::string Exchange::readBody(std::size_t limit) {
@@ -334,14 +333,19 @@ std::string Exchange::readBody(std::size_t limit) {
 }
 
 void Exchange::respond(unsigned status, Headers headers, std::string_view body) {
+    answered_ = true;
     connection_->respond(status, std::move(headers), body);
 }
 
 BodyWriter Exchange::startStream(unsigned status, Headers headers) {
+    answered_ = true;
     connection_->startStream(status, std::move(headers));
     return BodyWriter(connection_);
 }
 
-Hijacked Exchange::hijack(std::string_view head) { return connection_->hijack(head); }
+Hijacked Exchange::hijack(std::string_view head) {
+    answered_ = true;
+    return connection_->hijack(head);
+}
 
 }  // namespace davit::http

@@ -74,7 +74,8 @@ class Exchange {
     /// Whether a body was announced at all.
     [[nodiscard]] bool hasBody() const noexcept;
 
-    /// Answers. Content-Length is added; no body goes out for HEAD, 204 and 304.
+    /// Answers. Content-Length is added; no body goes out for HEAD, 204 and 304. Afterwards the connection may be at its next
+    /// request already: only answered() and the destructor are left to call.
     void respond(unsigned status, Headers headers, std::string_view body);
     /// Answers with a body that follows.
     [[nodiscard]] BodyWriter startStream(unsigned status, Headers headers);
@@ -83,7 +84,7 @@ class Exchange {
     [[nodiscard]] Hijacked hijack(std::string_view head);
 
     /// Whether the answer has been started.
-    [[nodiscard]] bool answered() const noexcept;
+    [[nodiscard]] bool answered() const noexcept { return answered_; }
     /// `gone` runs at most once, on the reactor thread, when the client closes before the answer's end; never after it.
     /// Its captures are released with the exchange.
     void onDisconnect(std::function<void()> gone);
@@ -92,6 +93,7 @@ class Exchange {
     friend class Connection;
     explicit Exchange(std::shared_ptr<Connection> connection) noexcept;
     std::shared_ptr<Connection> connection_;
+    bool answered_ = false;  // here, as the connection's own may belong to the next request already
 };
 
 struct ServerOptions {
