@@ -13,6 +13,7 @@ davit_install_program(davit bin)
 davit_install_program(davitd sbin)
 davit_install_program(davit-shim libexec/davit)
 davit_install_program(davit-runtime libexec/davit)
+davit_install_program(davit-init libexec/davit)
 davit_install_program(davit-plugin-host libexec/davit)
 
 # Every plugin that a folder below plugins/ declares.

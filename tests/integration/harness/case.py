@@ -1,0 +1,48 @@
+"""The base of the integration tests: one daemon for all cases of a class, with a busybox image in it."""
+import os
+import unittest
+
+from harness import images, leaks, places
+from harness.cli import Cli
+from harness.daemon import Daemon
+
+IMAGE = 'busybox:test'
+
+
+class DaemonCase(unittest.TestCase):
+    config = {}
+    arguments = ()
+    storage_driver = None
+    load_image = True
+
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon(cls.__name__.lower()[:20], cls.storage_driver, cls.config, cls.arguments)
+        cls.addClassCleanup(cls.daemon.destroy)
+        cls.daemon.start()
+        cls.api = cls.daemon.api
+        cls.docker = Cli(places.docker(), cls.daemon.host, cls.daemon.home)
+        cls.davit = Cli(places.program('davit'), cls.daemon.host, cls.daemon.home)
+        if cls.load_image:
+            cls.davit.run('load', input=images.busybox(), check=0)
+
+    def setUp(self):
+        self.addCleanup(self.remove_containers)
+
+    def remove_containers(self):
+        """After each case, so that one that fails does not spoil the next."""
+        if self.daemon.alive():
+            self.daemon.remove_containers()
+
+    def load(self, archive):
+        return self.davit.run('load', input=archive, check=0)
+
+    def snapshot(self):
+        return leaks.Snapshot(self.daemon)
+
+    def assert_no_leak(self, before, seconds=10):
+        leaks.assert_none(before, self.daemon, seconds)
+
+    def path(self, name):
+        """A path in the test's own folder on the host."""
+        return os.path.join(self.daemon.home, name)

@@ -1,0 +1,129 @@
+"""A davitd of a test's own: its data, its run-time folder and its socket are in a temporary folder."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+from harness import places
+from harness.api import Api
+from harness.poll import until
+
+
+class Daemon:
+    def __init__(self, name='test', storage_driver=None, config=None, arguments=(), data_root=None, environment=None):
+        self.home = places.work_dir(name)
+        self.data_root = data_root or os.path.join(self.home, 'data')
+        # Sockets have short names (108 bytes), and the files in /run vanish with the test's namespace.
+        self.exec_root = os.path.join('/run', os.path.basename(self.home))
+        self.socket = os.path.join(self.exec_root + '.sock')
+        self.log_path = os.path.join(self.home, 'davitd.log')
+        self.config_path = os.path.join(self.home, 'daemon.json')
+        self.host = f'unix://{self.socket}'
+        self.storage_driver = storage_driver or os.environ.get('DAVIT_TEST_STORAGE')
+        self.arguments = list(arguments)
+        self.environment = environment or {}
+        self.process = None
+        self.api = Api(self.socket)
+        self.write_config(config or {})
+
+    def write_config(self, config):
+        """Every test daemon has a cgroup parent of its own: leaks.py looks for it."""
+        config = {'cgroup-parent': os.path.basename(self.home), **config}
+        with open(self.config_path, 'w', encoding='utf-8') as file:
+            json.dump(config, file)
+
+    def command(self):
+        command = [places.program('davitd'), '-H', self.host, '--data-root', self.data_root, '--exec-root', self.exec_root,
+                   '--config-file', self.config_path, '--pidfile', os.path.join(self.home, 'davitd.pid')]
+        if self.storage_driver:
+            command += ['--storage-driver', self.storage_driver]
+        return command + self.arguments
+
+    def spawn(self):
+        """Starts the process without waiting for it to answer."""
+        log = open(self.log_path, 'ab')
+        self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                        env={**os.environ, **self.environment}, start_new_session=True)
+        log.close()
+        return self
+
+    def start(self, seconds=20):
+        """Starts it and returns how many seconds it took until it answered."""
+        begin = time.monotonic()
+        self.spawn()
+        until(self._answers, 'davitd answers', seconds, every=0.005)
+        return time.monotonic() - begin
+
+    def _answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f'davitd ended with {self.process.returncode}:\n{self.log()}')
+        try:
+            return self.api.request('GET', '/_ping').status == 200
+        except OSError:
+            return False
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def log(self, last=60):
+        with open(self.log_path, encoding='utf-8', errors='replace') as file:
+            return ''.join(file.readlines()[-last:])
+
+    def kill(self):
+        """As a crash: nothing is cleaned up."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, seconds=20):
+        """The ordinary end; returns the exit status."""
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(seconds * places.SLOW)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise AssertionError(f'davitd did not end {seconds} s after SIGTERM:\n{self.log()}') from None
+        return self.process.returncode
+
+    def restart(self):
+        self.stop()
+        return self.start()
+
+    def remove_containers(self):
+        for container in self.api.containers():
+            self.api.remove(container['Id'])
+
+    def destroy(self):
+        """Removes the containers, ends the daemon, deletes its folders."""
+        try:
+            if self.alive():
+                self.remove_containers()
+            self.stop()
+        finally:
+            if self.process is not None and self.process.poll() is None:
+                self.kill()
+            subprocess.run(['umount', '-q', '-l', '-R', self.data_root], check=False)
+            shutil.rmtree(self.home, ignore_errors=True)
+            shutil.rmtree(self.exec_root, ignore_errors=True)
+
+    def shims(self):
+        """The pids of this daemon's monitors: the processes whose command line names its run-time folder."""
+        found = []
+        for entry in filter(str.isdigit, os.listdir('/proc')):
+            try:
+                with open(f'/proc/{entry}/cmdline', 'rb') as file:
+                    line = file.read()
+            except OSError:
+                continue
+            if b'davit-shim' in line.split(b'\0')[0] and self.exec_root.encode() in line:
+                found.append(int(entry))
+        return found

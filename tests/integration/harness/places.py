@@ -1,0 +1,41 @@
+"""Where the programs under test are: a build folder or an installed prefix; and where tests may write."""
+import os
+import shutil
+import tempfile
+
+_BUILD = os.environ.get('DAVIT_TEST_BUILD')
+_PREFIX = os.environ.get('DAVIT_TEST_PREFIX')
+
+
+def program(name):
+    """The path of one of davit's executables."""
+    if _BUILD:
+        return os.path.join(_BUILD, 'bin', name)
+    folder = {'davit': 'bin', 'davitd': 'sbin'}.get(name, 'libexec/davit')
+    return os.path.join(_PREFIX, folder, name)
+
+
+def plugin_dir():
+    return os.path.join(_BUILD, 'plugins') if _BUILD else os.path.join(_PREFIX, 'lib', 'davit', 'plugins')
+
+
+def test_program(name):
+    """A helper that the build makes for the tests only."""
+    return os.path.join(_BUILD or os.environ.get('DAVIT_TEST_HELPERS', ''), 'bin', name)
+
+
+def docker():
+    """The unmodified Docker CLI."""
+    found = shutil.which('docker')
+    if not found:
+        raise RuntimeError('the docker CLI is not installed')
+    return found
+
+
+def work_dir(prefix):
+    """A new folder on a real disk: overlay needs one, and so does a test of a full one."""
+    return tempfile.mkdtemp(prefix=f'davit-{prefix}-', dir=os.environ.get('DAVIT_TEST_DIR', '/var/tmp'))
+
+
+# Deadlines are multiplied by this: emulated machines and sanitizers are slow.
+SLOW = float(os.environ.get('DAVIT_TEST_SLOW', '1'))
