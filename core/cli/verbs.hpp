@@ -1,0 +1,56 @@
+// Every verb of the command line, by the file that it lives in. See cli.hpp for what a verb is.
+#pragma once
+
+#include "cli/cli.hpp"
+
+namespace davit::cli {
+
+// container_run.cpp
+int runContainer(Cli& cli, CommandLine& line);
+int createContainer(Cli& cli, CommandLine& line);
+// container_lifecycle.cpp
+int stopContainers(Cli& cli, CommandLine& line);
+int killContainers(Cli& cli, CommandLine& line);
+int removeContainers(Cli& cli, CommandLine& line);
+int waitContainers(Cli& cli, CommandLine& line);
+// container_start.cpp
+int startContainers(Cli& cli, CommandLine& line);
+int attachContainer(Cli& cli, CommandLine& line);
+// container_exec.cpp
+int execContainer(Cli& cli, CommandLine& line);
+// container_logs.cpp
+int showLogs(Cli& cli, CommandLine& line);
+// container_list.cpp
+int listContainers(Cli& cli, CommandLine& line);
+// image_list.cpp
+int listImages(Cli& cli, CommandLine& line);
+int showHistory(Cli& cli, CommandLine& line);
+// image_commands.cpp
+int tagImage(Cli& cli, CommandLine& line);
+int removeImages(Cli& cli, CommandLine& line);
+// image_transfer.cpp
+int loadImages(Cli& cli, CommandLine& line);
+int saveImages(Cli& cli, CommandLine& line);
+int importImage(Cli& cli, CommandLine& line);
+// inspect.cpp
+int inspectAny(Cli& cli, CommandLine& line);
+int inspectContainers(Cli& cli, CommandLine& line);
+int inspectImages(Cli& cli, CommandLine& line);
+// system_version.cpp, system_info.cpp
+int showVersion(Cli& cli, CommandLine& line);
+int showInfo(Cli& cli, CommandLine& line);
+// system_dial.cpp
+int dialStdio(Cli& cli, CommandLine& line);
+// context_commands.cpp
+int createContext(Cli& cli, CommandLine& line);
+int updateContext(Cli& cli, CommandLine& line);
+int listContexts(Cli& cli, CommandLine& line);
+int useContext(Cli& cli, CommandLine& line);
+int inspectContexts(Cli& cli, CommandLine& line);
+int removeContexts(Cli& cli, CommandLine& line);
+int showContext(Cli& cli, CommandLine& line);
+// plugin_commands.cpp
+int listPlugins(Cli& cli, CommandLine& line);
+int checkPlugin(Cli& cli, CommandLine& line);
+
+}  // namespace davit::cli
