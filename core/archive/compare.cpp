@@ -38,10 +38,18 @@ bool sameStat(const struct stat& a, const struct stat& b) {
     return S_ISDIR(a.st_mode) || (a.st_size == b.st_size && sameTime(a.st_mtim, b.st_mtim));
 }
 
+bool isWhiteoutDevice(const struct stat& info) { return S_ISCHR(info.st_mode) && info.st_rdev == 0; }
+
+bool isOpaque(int dir_fd) {
+    return readXattr(dir_fd, "trusted.overlay.opaque") == "y" || readXattr(dir_fd, "user.overlay.opaque") == "y";
+}
+
 class Comparison {
   public:
-    Comparison(int old_fd, int new_fd) : walker_(reopenDirectory(new_fd)), old_(reopenDirectory(old_fd)) {
-        levels_.push_back({});
+    /// `upper`: the new side is an overlayfs upper directory, which doesn't show what is as below.
+    Comparison(int old_fd, int new_fd, bool upper)
+        : walker_(reopenDirectory(new_fd)), old_(reopenDirectory(old_fd)), upper_(upper) {
+        levels_.push_back({.names = {}, .whole = !upper || isOpaque(new_fd)});
     }
 
     std::vector<LayerChange> run() {
@@ -62,6 +70,7 @@ class Comparison {
         std::size_t first_change = 0;    // index of the first change inside
         bool reported = false;           // the directory itself
         bool in_old = true;              // the old side has a directory here, and old_ is in it
+        bool whole = true;               // what isn't shown on the new side isn't there
     };
 
     void enter() {
@@ -70,12 +79,22 @@ class Comparison {
         const bool existed =
             level.in_old && ::fstatat(old_.fd(), walker_.name().c_str(), &before, AT_SYMLINK_NOFOLLOW) == 0;
         if (level.in_old) level.names.push_back(walker_.name());
+        if (upper_ && isWhiteoutDevice(walker_.info())) {
+            if (existed) report(walker_.path(), LayerChange::Kind::deleted);
+            return;
+        }
         const bool changed = !existed || !same(before);
         const std::size_t first = changes_.size();
         if (changed) report(walker_.path(), existed ? LayerChange::Kind::modified : LayerChange::Kind::added);
         if (!S_ISDIR(walker_.info().st_mode)) return;
         const bool in_old = existed && S_ISDIR(before.st_mode) && old_.descend(walker_.name());
-        levels_.push_back({.names = {}, .first_change = first, .reported = changed, .in_old = in_old});
+        levels_.push_back(
+            {.names = {}, .first_change = first, .reported = changed, .in_old = in_old, .whole = !upper_ || opaqueHere()});
+    }
+
+    bool opaqueHere() const {
+        const UniqueFd fd(::openat(walker_.dirFd(), walker_.name().c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        return fd && isOpaque(fd.get());
     }
 
     void leave() {
@@ -89,6 +108,7 @@ class Comparison {
     }
 
     void reportDeleted(const std::string& prefix) {
+        if (!levels_.back().whole) return;
         const auto& names = levels_.back().names;
         for (const std::string& name : directoryNames(old_.fd()))
             if (!std::binary_search(names.begin(), names.end(), name)) report(prefix + name, LayerChange::Kind::deleted);
@@ -109,13 +129,15 @@ class Comparison {
     DirStack old_;
     std::vector<Level> levels_;
     std::vector<LayerChange> changes_;
+    bool upper_;
 };
 
 std::vector<LayerChange> everythingIn(int root_fd) {
     std::vector<LayerChange> changes;
     TreeWalker walker(reopenDirectory(root_fd));
     while (const auto event = walker.next())
-        if (*event == TreeWalker::Event::enter) changes.push_back({"/" + walker.path(), LayerChange::Kind::added});
+        if (*event == TreeWalker::Event::enter && !isWhiteoutDevice(walker.info()))
+            changes.push_back({"/" + walker.path(), LayerChange::Kind::added});
     std::sort(changes.begin(), changes.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
     return changes;
 }
@@ -134,7 +156,11 @@ class FileCounter {
 }  // namespace
 
 std::vector<LayerChange> compareTrees(int old_fd, int new_fd) {
-    return old_fd < 0 ? everythingIn(new_fd) : Comparison(old_fd, new_fd).run();
+    return old_fd < 0 ? everythingIn(new_fd) : Comparison(old_fd, new_fd, false).run();
+}
+
+std::vector<LayerChange> upperChanges(int below_fd, int upper_fd) {
+    return below_fd < 0 ? everythingIn(upper_fd) : Comparison(below_fd, upper_fd, true).run();
 }
 
 std::int64_t changesSize(int new_fd, const std::vector<LayerChange>& changes) {
@@ -147,6 +173,15 @@ std::int64_t changesSize(int new_fd, const std::vector<LayerChange>& changes) {
         if (!fd || ::fstat(fd.get(), &info) < 0 || !S_ISREG(info.st_mode)) continue;
         if (files.isNew(info)) sum += info.st_size;
     }
+    return sum;
+}
+
+std::int64_t treeSize(int root_fd) {
+    std::int64_t sum = 0;
+    FileCounter files;
+    TreeWalker walker(reopenDirectory(root_fd));
+    while (walker.next())
+        if (S_ISREG(walker.info().st_mode) && files.isNew(walker.info())) sum += walker.info().st_size;
     return sum;
 }
 

@@ -13,8 +13,15 @@ namespace davit::archive {
 /// Changes that lead from the tree at `old_fd` to the one at `new_fd`, sorted by path. old_fd -1: the empty tree.
 [[nodiscard]] std::vector<LayerChange> compareTrees(int old_fd, int new_fd);
 
+/// The same from an overlayfs upper directory and what is mounted below it: `below_fd` shows the merged lower layers, -1 when
+/// there are none.
+[[nodiscard]] std::vector<LayerChange> upperChanges(int below_fd, int upper_fd);
+
 /// Sum of the sizes of the regular files that `changes` adds or modifies, a file with several links once.
 [[nodiscard]] std::int64_t changesSize(int new_fd, const std::vector<LayerChange>& changes);
+
+/// Sum of the sizes of a tree's regular files, a file with several links once.
+[[nodiscard]] std::int64_t treeSize(int root_fd);
 
 /// What a tree occupies on disk, files with several links once.
 [[nodiscard]] LayerUsage treeUsage(int root_fd);

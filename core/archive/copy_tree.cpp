@@ -64,19 +64,20 @@ std::string readLink(int dir_fd, const std::string& name) {
     return target;
 }
 
-void copyFile(int from_dir_fd, const std::string& name, int to_dir_fd) {
+void copyFile(int from_dir_fd, const std::string& name, int to_dir_fd, CopyXattrs xattrs) {
     const UniqueFd from = openEntry(from_dir_fd, name, O_RDONLY | O_NONBLOCK);
     struct stat info {};
     check(::fstat(from.get(), &info), "stat {}", name);
     const int created = ::openat(to_dir_fd, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     const UniqueFd to(check(created, "create {}", name));
     copyData(from.get(), to.get(), info);
-    copyMetadata(from.get(), to.get());
+    copyMetadata(from.get(), to.get(), xattrs);
 }
 
 class TreeCopier {
   public:
-    TreeCopier(int from_fd, int to_fd) : walker_(reopenDirectory(from_fd)), to_(reopenDirectory(to_fd)), root_fd_(to_fd) {}
+    TreeCopier(int from_fd, int to_fd, CopyXattrs xattrs)
+        : walker_(reopenDirectory(from_fd)), to_(reopenDirectory(to_fd)), root_fd_(to_fd), xattrs_(xattrs) {}
 
     void run() {
         while (const auto event = walker_.next()) {
@@ -96,13 +97,13 @@ class TreeCopier {
     }
 
     void leave() {
-        copyMetadata(openEntry(walker_.dirFd(), walker_.name(), O_PATH).get(), to_.fd());
+        copyMetadata(openEntry(walker_.dirFd(), walker_.name(), O_PATH).get(), to_.fd(), xattrs_);
         to_.ascend();
     }
 
     void entry() {
         const auto first = links_.first(walker_.info(), walker_.path());
-        if (!first) return copyEntry(walker_.dirFd(), walker_.name(), to_.fd());
+        if (!first) return copyEntry(walker_.dirFd(), walker_.name(), to_.fd(), xattrs_);
         const UniqueFd parent = openInRoot(root_fd_, parentOf(*first), O_PATH | O_DIRECTORY);
         check(::linkat(parent.get(), nameOf(*first).c_str(), to_.fd(), walker_.name().c_str(), 0), "link {}", walker_.path());
     }
@@ -110,38 +111,39 @@ class TreeCopier {
     TreeWalker walker_;
     DirStack to_;
     int root_fd_;
+    CopyXattrs xattrs_;
     LinkTable links_;
 };
 
 }  // namespace
 
-void copyMetadata(int from_fd, int to_fd) {
+void copyMetadata(int from_fd, int to_fd, CopyXattrs xattrs) {
     struct stat info {};
     check(::fstatat(from_fd, "", &info, AT_EMPTY_PATH), "stat");
     check(::fchownat(to_fd, "", info.st_uid, info.st_gid, AT_EMPTY_PATH), "change owner");
     if (!S_ISLNK(info.st_mode))
         check(::chmod(fmt::format("/proc/self/fd/{}", to_fd).c_str(), info.st_mode & 07777U), "change mode");
     for (const auto& [name, value] : readXattrs(from_fd))
-        if (portableXattr(name)) (void)writeXattr(to_fd, name, value);
+        if (xattrs == CopyXattrs::all || portableXattr(name)) (void)writeXattr(to_fd, name, value);
     const timespec times[2] = {info.st_atim, info.st_mtim};
     check(::utimensat(to_fd, "", times, AT_EMPTY_PATH), "set times");
 }
 
-void copyEntry(int from_dir_fd, const std::string& name, int to_dir_fd) {
+void copyEntry(int from_dir_fd, const std::string& name, int to_dir_fd, CopyXattrs xattrs) {
     struct stat info {};
     check(::fstatat(from_dir_fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW), "stat {}", name);
-    if (S_ISREG(info.st_mode)) return copyFile(from_dir_fd, name, to_dir_fd);
+    if (S_ISREG(info.st_mode)) return copyFile(from_dir_fd, name, to_dir_fd, xattrs);
     if (S_ISSOCK(info.st_mode)) return;
     if (S_ISLNK(info.st_mode))
         check(::symlinkat(readLink(from_dir_fd, name).c_str(), to_dir_fd, name.c_str()), "create link {}", name);
     else
         check(::mknodat(to_dir_fd, name.c_str(), info.st_mode, info.st_rdev), "create node {}", name);
-    copyMetadata(openEntry(from_dir_fd, name, O_PATH).get(), openEntry(to_dir_fd, name, O_PATH).get());
+    copyMetadata(openEntry(from_dir_fd, name, O_PATH).get(), openEntry(to_dir_fd, name, O_PATH).get(), xattrs);
 }
 
-void copyTree(int from_fd, int to_fd) {
-    TreeCopier(from_fd, to_fd).run();
-    copyMetadata(from_fd, to_fd);
+void copyTree(int from_fd, int to_fd, CopyXattrs xattrs) {
+    TreeCopier(from_fd, to_fd, xattrs).run();
+    copyMetadata(from_fd, to_fd, xattrs);
 }
 
 }  // namespace davit::archive
