@@ -3,7 +3,6 @@
 #   resolved when it is linked and when it is loaded. The target is called plugin_NAME.
 #
 # Works in davit's own tree and after find_package(DavitSdk). C++ sources need C++20; C sources get plugin.h alone.
-set(DAVIT_PLUGIN_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 
 function(davit_add_plugin name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
@@ -16,12 +15,12 @@ function(davit_add_plugin name)
     PREFIX "" OUTPUT_NAME ${name} SUFFIX ".so"
     LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/plugins
     C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
-    LINK_DEPENDS ${DAVIT_PLUGIN_CMAKE_DIR}/plugin.map)
+    LINK_DEPENDS ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map)
   target_compile_features(${target} PRIVATE c_std_99 cxx_std_20)
   target_link_libraries(${target} PRIVATE ${ARG_LIBS} Davit::sdk)
   # A sanitizer's runtime is resolved by the executable that loads the plugin.
   if(NOT DAVIT_SANITIZE)
     target_link_options(${target} PRIVATE -Wl,-z,defs)
   endif()
-  target_link_options(${target} PRIVATE -Wl,-z,now -Wl,--version-script=${DAVIT_PLUGIN_CMAKE_DIR}/plugin.map)
+  target_link_options(${target} PRIVATE -Wl,-z,now -Wl,--version-script=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map)
 endfunction()

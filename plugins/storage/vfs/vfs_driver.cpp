@@ -1,0 +1,49 @@
+#include "vfs_driver.hpp"
+
+#include <fcntl.h>
+
+#include "archive/compare.hpp"
+#include "archive/copy_tree.hpp"
+#include "base/file.hpp"
+#include "davit/sdk.hpp"
+
+namespace davit {
+namespace fs = std::filesystem;
+
+VfsDriver::VfsDriver(const DriverContext& context) : PlainTreeDriver(kName) { DriverConfig(context).finish(); }
+
+void VfsDriver::prepare() {
+    std::vector<fs::path> trees;
+    for (const std::string& id : home().list()) trees.push_back(treeOf(id));
+    if (archive::ProjectQuota::enforcedAt(home().path())) quota_.emplace(home().path(), trees);
+}
+
+void VfsDriver::makeTree(const fs::path& tree, const fs::path& parent_tree) {
+    makeEmptyTree(tree);
+    if (parent_tree.empty()) return;
+    archive::copyTree(openFile(parent_tree, O_RDONLY | O_DIRECTORY).get(), openFile(tree, O_RDONLY | O_DIRECTORY).get());
+}
+
+void VfsDriver::dropLayer(const fs::path& layer_dir) { removeTree(layer_dir); }
+
+void VfsDriver::limitTree(const fs::path& tree, std::int64_t bytes) { quota_->limit(tree, bytes); }
+
+LayerUsage VfsDriver::usage(const std::string& id) {
+    return archive::treeUsage(openFile(treeOf(id), O_RDONLY | O_DIRECTORY).get());
+}
+
+std::vector<std::pair<std::string, std::string>> VfsDriver::status() {
+    return {{"Backing Filesystem", archive::fileSystemName(home().path())},
+            {"Supports quota", canLimit() ? "true" : "false"}};
+}
+
+StorageCapabilities VfsDriver::capabilities(const std::string& home_path) {
+    const bool limits = archive::ProjectQuota::enforcedAt(archive::nearestExisting(home_path));
+    StorageCapabilities abilities;
+    abilities.list = abilities.mounts = abilities.usage = abilities.clone = abilities.native_diff = true;
+    abilities.set_limit = abilities.quota = limits;
+    abilities.preference = 10;
+    return abilities;
+}
+
+}  // namespace davit
