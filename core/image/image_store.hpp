@@ -94,7 +94,8 @@ struct ImageEvent {
 struct NewImage {
     std::string config_json;
     std::string parent;              ///< image id; empty: none
-    std::vector<std::string> names;  ///< normalised, tag or digest: given in the same transaction
+    std::vector<std::string> names;  ///< with tag or digest: given in the same transaction
+    bool layers_synced = false;      ///< LayerStore::sync() was called since its layers were made
 };
 
 class ImageStore {
@@ -142,8 +143,9 @@ class ImageStore {
     /// For load, save and import, which tell of themselves.
     void emit(const ImageEvent& event) const;
 
-  private:
     struct Impl;
+
+  private:
     std::unique_ptr<Impl> impl_;
 };
 

@@ -37,6 +37,7 @@ struct Layer {
     std::string driver_id;  ///< what the driver calls it
     std::int64_t size = 0;  ///< sum of its files' sizes
     std::int64_t tar_size = 0;
+    bool exact = true;  ///< false: its tar can't be made again (it came without `reopen`)
 };
 
 class LayerStore;
@@ -66,7 +67,8 @@ struct ApplyLayer {
     ByteSource* source = nullptr;  ///< the uncompressed tar; read to its end
     /// Not empty: what the tar must be. A known layer is then taken without reading the source.
     std::string expected_diff_id;
-    /// Opens the same tar once more. Needed only for a tar whose entries hide each other, which is then kept whole.
+    /// Opens the same tar once more. Needed only for a tar whose entries hide each other, which is then kept whole;
+    /// without it such a layer isn't exact.
     std::function<std::unique_ptr<ByteSource>()> reopen;
     std::string mount_label;
     /// Told the number of tar bytes done so far. May throw to cancel.
@@ -107,8 +109,9 @@ class LayerStore {
     /// The tables this store and the image store keep; part of DatabaseOptions::schemas.
     [[nodiscard]] static state::Schema schema();
 
-    /// `directory` is the store's own (side files, temporary files); the driver has been init()ed.
-    LayerStore(state::Database& database, StorageDriver& driver, const std::filesystem::path& directory);
+    /// `directory` is the store's own (side files, temporary files); the driver has been init()ed with `driver_home`.
+    LayerStore(state::Database& database, StorageDriver& driver, const std::filesystem::path& directory,
+               const std::string& driver_home);
     LayerStore(const LayerStore&) = delete;
     LayerStore& operator=(const LayerStore&) = delete;
     ~LayerStore();
@@ -120,6 +123,8 @@ class LayerStore {
     [[nodiscard]] LayerRef applyLayer(const ApplyLayer& request);
     /// std::nullopt: no sealed layer of that chain id.
     [[nodiscard]] std::optional<LayerRef> find(std::string_view chain_id);
+    /// The same without keeping it alive.
+    [[nodiscard]] std::optional<Layer> look(std::string_view chain_id) const;
     [[nodiscard]] std::vector<Layer> layers() const;
     /// Sum of `size` over the chain; 0 for an empty chain id.
     [[nodiscard]] std::int64_t chainSize(std::string_view chain_id) const;
@@ -128,6 +133,8 @@ class LayerStore {
     /// Writes the layer's tar, byte for byte what was applied: tar_size bytes with the digest diff_id. Throws
     /// Error{system} when the files have been changed behind the store's back.
     void writeTar(const Layer& layer, ByteSink& out);
+    /// Writes the content of a lowest layer as a new tar, in which nothing hides anything.
+    void repack(const Layer& layer, ByteSink& out);
     [[nodiscard]] MountedLayer mountLayer(const Layer& layer, const std::string& mount_label = {});
     /// Removes the layer and its parents as far as nothing needs them any more; returns the removed chain ids, top
     /// first.
@@ -170,9 +177,10 @@ class LayerStore {
     [[nodiscard]] const std::filesystem::path& temporaryDirectory() const noexcept;
     [[nodiscard]] StorageDriver& driver() noexcept;
 
+    struct Impl;
+
   private:
     friend class LayerRef;
-    struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 
