@@ -26,6 +26,9 @@ ONLY = {
     'sdk': {'base', 'driver'},
     'cli': {'base', 'http'},
     'plugins': {'base', 'driver', 'linux', 'archive', 'sdk'},
+    # Programs and libraries that stand beside davitd: they load and serve drivers.
+    'sdk/host': {'base', 'driver', 'http', 'linux', 'archive', 'sdk', 'plugin'},
+    'sdk/conformance': {'base', 'driver', 'http', 'linux', 'archive', 'sdk', 'plugin'},
 }
 POCO_ALLOWED = re.compile(r'^core/(http/tls[^/]*|api/.*|plugin/.*|app/.*)$')
 RAPIDJSON_ALLOWED = re.compile(r'^(core/base/json[^/]*\.cpp|sdk/.*)$')
@@ -69,6 +72,8 @@ class Tree:
 
 def folder_of(path):
     parts = path.split('/')
+    if '/'.join(parts[:2]) in ONLY:
+        return '/'.join(parts[:2])
     return parts[1] if parts[0] == 'core' else parts[0]
 
 
