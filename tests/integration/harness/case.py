@@ -13,11 +13,12 @@ class DaemonCase(unittest.TestCase):
     config = {}
     arguments = ()
     storage_driver = None
+    data_root = None
     load_image = True
 
     @classmethod
     def setUpClass(cls):
-        cls.daemon = Daemon(cls.__name__.lower()[:20], cls.storage_driver, cls.config, cls.arguments)
+        cls.daemon = Daemon(cls.__name__.lower()[:20], cls.storage_driver, cls.config, cls.arguments, cls.data_root)
         cls.addClassCleanup(cls.daemon.destroy)
         cls.daemon.start()
         cls.api = cls.daemon.api

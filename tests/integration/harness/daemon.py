@@ -23,6 +23,7 @@ class Daemon:
         self.host = f'unix://{self.socket}'
         self.storage_driver = storage_driver or os.environ.get('DAVIT_TEST_STORAGE')
         self.arguments = list(arguments)
+        self.program = places.program('davitd')
         self.environment = environment or {}
         self.process = None
         self.api = Api(self.socket)
@@ -35,7 +36,7 @@ class Daemon:
             json.dump(config, file)
 
     def command(self):
-        command = [places.program('davitd'), '-H', self.host, '--data-root', self.data_root, '--exec-root', self.exec_root,
+        command = [self.program, '-H', self.host, '--data-root', self.data_root, '--exec-root', self.exec_root,
                    '--config-file', self.config_path, '--pidfile', os.path.join(self.home, 'davitd.pid')]
         if self.storage_driver:
             command += ['--storage-driver', self.storage_driver]

@@ -24,6 +24,15 @@ def test_program(name):
     return os.path.join(_BUILD or os.environ.get('DAVIT_TEST_HELPERS', ''), 'bin', name)
 
 
+def copy_programs(folder):
+    """A copy of the daemon, its helpers and its plugins, in the layout of a build tree. Returns (davitd, the plugin folder)."""
+    os.makedirs(os.path.join(folder, 'bin'))
+    for name in ('davitd', 'davit-shim', 'davit-init', 'davit-plugin-host', 'davit-runtime'):
+        shutil.copy(program(name), os.path.join(folder, 'bin'))
+    plugins = shutil.copytree(plugin_dir(), os.path.join(folder, 'plugins'))
+    return os.path.join(folder, 'bin', 'davitd'), plugins
+
+
 def docker():
     """The unmodified Docker CLI."""
     found = shutil.which('docker')
