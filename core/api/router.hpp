@@ -4,6 +4,7 @@
 // included, so that image names need no escaping: "/images/{name}/json". The first route that matches wins.
 #pragma once
 
+#include <compare>
 #include <functional>
 #include <map>
 #include <optional>
@@ -14,7 +15,8 @@
 namespace davit::api {
 
 class Request;
-using Handler = std::function<void(Request)>;
+/// Answers the request, or moves its exchange away to answer later. What it throws becomes the answer.
+using Handler = std::function<void(Request&)>;
 
 /// An API version "1.41": what handlers branch on.
 struct ApiVersion {

@@ -85,6 +85,8 @@ class Exchange {
 
     /// Whether the answer has been started.
     [[nodiscard]] bool answered() const noexcept { return answered_; }
+    /// False when it was answered, or moved away.
+    [[nodiscard]] bool open() const noexcept { return connection_ != nullptr && !answered_; }
     /// `gone` runs at most once, on the reactor thread, when the client closes before the answer's end; never after it.
     /// Its captures are released with the exchange.
     void onDisconnect(std::function<void()> gone);

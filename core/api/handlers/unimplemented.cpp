@@ -1,0 +1,83 @@
+// Endpoints of the API that this version doesn't serve. A client reads which, instead of "page not found".
+#include <utility>
+
+#include "api/handlers/handlers.hpp"
+
+namespace davit::api {
+namespace {
+
+constexpr std::pair<const char*, const char*> kRoutes[] = {
+    {"POST", "/auth"},
+    {"GET", "/events"},
+    {"GET", "/system/df"},
+    {"GET", "/containers/{name}/top"},
+    {"GET", "/containers/{name}/changes"},
+    {"GET", "/containers/{name}/export"},
+    {"GET", "/containers/{name}/stats"},
+    {"GET", "/containers/{name}/attach/ws"},
+    {"HEAD", "/containers/{name}/archive"},
+    {"GET", "/containers/{name}/archive"},
+    {"PUT", "/containers/{name}/archive"},
+    {"GET", "/containers/{name}/checkpoints"},
+    {"POST", "/containers/{name}/checkpoints"},
+    {"DELETE", "/containers/{name}/checkpoints/{checkpoint}"},
+    {"POST", "/containers/{name}/restart"},
+    {"POST", "/containers/{name}/update"},
+    {"POST", "/containers/{name}/rename"},
+    {"POST", "/containers/{name}/pause"},
+    {"POST", "/containers/{name}/unpause"},
+    {"POST", "/containers/prune"},
+    {"POST", "/build"},
+    {"POST", "/build/prune"},
+    {"POST", "/build/cancel"},
+    {"POST", "/commit"},
+    {"POST", "/images/prune"},
+    {"GET", "/images/search"},
+    {"POST", "/images/{name}/push"},
+    {"GET", "/images/{name}/attestations"},
+    {"GET", "/distribution/{name}/json"},
+    {"GET", "/volumes"},
+    {"POST", "/volumes/create"},
+    {"POST", "/volumes/prune"},
+    {"GET", "/volumes/{name}"},
+    {"PUT", "/volumes/{name}"},
+    {"DELETE", "/volumes/{name}"},
+    {"GET", "/networks"},
+    {"GET", "/networks/"},
+    {"POST", "/networks/create"},
+    {"POST", "/networks/prune"},
+    {"GET", "/networks/{id}"},
+    {"DELETE", "/networks/{id}"},
+    {"POST", "/networks/{id}/connect"},
+    {"POST", "/networks/{id}/disconnect"},
+    {"GET", "/plugins"},
+    {"GET", "/plugins/privileges"},
+    {"POST", "/plugins/pull"},
+    {"POST", "/plugins/create"},
+    {"GET", "/plugins/{name}/json"},
+    {"DELETE", "/plugins/{name}"},
+    {"POST", "/plugins/{name}/enable"},
+    {"POST", "/plugins/{name}/disable"},
+    {"POST", "/plugins/{name}/upgrade"},
+    {"POST", "/plugins/{name}/push"},
+    {"POST", "/plugins/{name}/set"},
+};
+
+// BuildKit's two: what asks without an upgrade gets dockerd's answer.
+void session(Request& request, unsigned status) {
+    if (!request.head().headers.has("Upgrade")) throw http::StatusError(status, "no upgrade proto in request");
+    throw http::StatusError(501, "BuildKit sessions are not implemented");
+}
+
+}  // namespace
+
+void addUnimplementedRoutes(Router& router) {
+    for (const auto& [method, path] : kRoutes) {
+        std::string text = std::string(method) + " " + path + " is not implemented by this version of davit";
+        router.add(method, path, [text = std::move(text)](Request&) { throw http::StatusError(501, text); });
+    }
+    router.add("POST", "/session", [](Request& request) { session(request, 400); });
+    router.add("POST", "/grpc", [](Request& request) { session(request, 500); });
+}
+
+}  // namespace davit::api
