@@ -1,0 +1,89 @@
+"""A full disk: an operation that fails changes nothing, and the daemon can start, stop and remove at zero bytes free."""
+import os
+import shutil
+import subprocess
+import unittest
+
+from harness import images, places
+from harness.case import IMAGE, DaemonCase
+from harness.poll import until
+
+
+class DiskFullTest(DaemonCase):
+    """The data root is an ext4 of 80 MB without a reserve for root, which hides such faults."""
+    storage_driver = 'vfs'
+
+    @classmethod
+    def setUpClass(cls):
+        cls.disk = places.work_dir('disk')
+        cls.addClassCleanup(shutil.rmtree, cls.disk, True)
+        image, point = os.path.join(cls.disk, 'image'), os.path.join(cls.disk, 'data')
+        os.mkdir(point)
+        with open(image, 'wb') as file:
+            file.truncate(80 << 20)
+        subprocess.run(['mkfs.ext4', '-q', '-m', '0', image], check=True)
+        subprocess.run(['mount', '-o', 'loop', image, point], check=True)
+        cls.addClassCleanup(subprocess.run, ['umount', '-l', point], check=False)
+        cls.data_root = point
+        super().setUpClass()
+
+    def setUp(self):
+        super().setUp()
+        self.filler = os.path.join(self.data_root, 'filler')
+        self.addCleanup(lambda: os.path.exists(self.filler) and os.unlink(self.filler))
+
+    def fill(self):
+        with open(self.filler, 'ab', buffering=0) as file:
+            for block in (1 << 20, 1 << 12, 1):
+                try:
+                    while True:
+                        file.write(b'\0' * block)
+                except OSError:
+                    pass
+        status = os.statvfs(self.data_root)
+        self.assertEqual(status.f_bavail, 0)
+
+    def free(self):
+        status = os.statvfs(self.data_root)
+        return status.f_bavail * status.f_bsize
+
+    def test_a_load_that_does_not_fit_leaves_nothing(self):
+        before, tags = self.free(), sorted(tag for image in self.api.images() for tag in image['RepoTags'])
+        big = images.busybox('big:1', [images.text('big', os.urandom(100 << 20))])
+        error = self.davit.fails('load', input=big)
+        self.assertIn('no space left on device', error.lower())
+        self.assertEqual(sorted(tag for image in self.api.images() for tag in image['RepoTags']), tags)
+        until(lambda: self.free() >= before - (64 << 10), 'the space comes back')
+
+    def test_operations_on_a_full_disk(self):
+        self.docker.ok('run', '-d', '--name', 'old', IMAGE, 'sleep', '1000')
+        self.fill()
+        error = self.docker.run('create', '--name', 'new', IMAGE, 'true')
+        if error.returncode != 0:  # the reserve may still have carried it
+            self.assertIn(b'no space left on device', error.stderr.lower())
+            self.assertEqual([c['Names'] for c in self.api.containers()], [['/old']])
+        self.assertEqual(self.docker.ok('exec', 'old', 'echo', 'alive'), 'alive')
+        self.daemon.restart()
+        self.assertEqual(self.docker.ok('stop', '-t', '0', 'old'), 'old')
+        self.assertEqual(self.api.inspect('old')['State']['Status'], 'exited')
+        self.docker.ok('rm', 'old')
+        self.assertNotIn(['/old'], [c['Names'] for c in self.api.containers()])
+
+    def test_an_image_can_be_removed_to_make_room(self):
+        self.load(images.busybox('room:1', [images.text('big', os.urandom(10 << 20))]))
+        self.fill()
+        self.daemon.kill()
+        self.daemon.start()
+        self.docker.ok('rmi', 'room:1')
+        self.assertGreater(self.free(), 8 << 20)
+        self.assertEqual(self.docker.ok('run', '--rm', IMAGE, 'echo', 'room'), 'room')
+
+    def test_a_log_that_cannot_grow_does_not_stop_its_container(self):
+        self.docker.ok('run', '-d', '--name', 'talker', IMAGE, 'sh', '-c', 'i=0; while :; do i=$((i+1)); echo $i > /dev/shm/i; seq 100; done')
+        self.fill()
+        first = int(self.docker.ok('exec', 'talker', 'cat', '/dev/shm/i') or 0)
+        until(lambda: int(self.docker.ok('exec', 'talker', 'cat', '/dev/shm/i') or 0) > first + 100, 'the container goes on')
+
+
+if __name__ == '__main__':
+    unittest.main()
