@@ -34,6 +34,9 @@ class FilterDecoder : public ByteSource {
         if (::archive_read_open(archive_.get(), this, nullptr, &FilterDecoder::pull, nullptr) != ARCHIVE_OK) fail();
         archive_entry* entry = nullptr;
         if (::archive_read_next_header(archive_.get(), &entry) < ARCHIVE_WARN) fail();
+        // Too short for its own magic, it would be passed through as it is.
+        if (::archive_filter_code(archive_.get(), 0) == ARCHIVE_FILTER_NONE)
+            throw Error(Code::invalid, "decompress: unexpected end of data");
     }
 
     [[noreturn]] void fail() {
