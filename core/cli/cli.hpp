@@ -65,6 +65,8 @@ class CommandLine {
     /// ExitError{0}; wrong usage throws ExitError with Docker's code.
     std::vector<std::string> parse();
 
+    /// The arguments unparsed, for a verb that hands them to another program.
+    [[nodiscard]] const std::vector<std::string>& raw() const noexcept { return arguments_; }
     [[nodiscard]] const std::string& calledAs() const noexcept { return called_as_; }
     /// "\nSee 'davit run --help'."
     [[nodiscard]] std::string seeHelp() const { return "\nSee '" + called_as_ + " --help'."; }
