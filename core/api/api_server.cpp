@@ -20,10 +20,11 @@ ApiVersion checkVersion(const std::string& text) {
         throw error(Code::invalid, "client version {} is too new. Maximum supported API version is {}", text,
                     engine::kApiVersion);
     if (*version < *ApiVersion::parse(engine::kMinApiVersion))
-        throw error(Code::invalid,
-                    "client version {} is too old. Minimum supported API version is {}, please upgrade your client to a "
-                    "newer version",
-                    text, engine::kMinApiVersion);
+        throw error(
+            Code::invalid,
+            "client version {} is too old. Minimum supported API version is {}, please upgrade your client to a "
+            "newer version",
+            text, engine::kMinApiVersion);
     return *version;
 }
 

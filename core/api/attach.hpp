@@ -1,7 +1,7 @@
 // Attached clients: from an HTTP request to a plain socket that speaks Docker's stream protocol.
 //
-// After the head has been sent the daemon is out of the data path: the client's own socket goes to the shim. A TLS client,
-// whose bytes need the daemon, gets a socket pair with a pump on the reactor.
+// After the head has been sent the daemon is out of the data path: the client's own socket goes to the shim. A TLS
+// client, whose bytes need the daemon, gets a socket pair with a pump on the reactor.
 #pragma once
 
 #include <string>

@@ -58,10 +58,11 @@ http::Listener openTcp(std::string_view text, const HostOptions& options) {
     const Address address = parseAddress(text, tls ? 2376 : 2375);
     if (!tls) {
         if (!http::isLoopback(address.host))
-            throw error(Code::invalid,
-                        "refusing to serve the API on tcp://{}:{} without TLS: whoever reaches it has root on this host; use "
-                        "--tlsverify, or a loopback address",
-                        address.host, address.port);
+            throw error(
+                Code::invalid,
+                "refusing to serve the API on tcp://{}:{} without TLS: whoever reaches it has root on this host; use "
+                "--tlsverify, or a loopback address",
+                address.host, address.port);
         log::warning("API on tcp://{}:{} without TLS: every user of this host gets root through it", address.host,
                      address.port);
     } else if (!options.tls_verify) {
@@ -85,7 +86,8 @@ std::vector<http::Listener> openHost(const std::string& host, const HostOptions&
         if (listeners.empty()) throw error(Code::invalid, "{}: no sockets found, make sure systemd passed some", host);
         for (const http::Listener& listener : listeners)
             if (listener.transport != http::Transport::unix_socket)
-                throw error(Code::invalid, "{}: only unix sockets can be passed: TCP needs tcp:// for its TLS settings", host);
+                throw error(Code::invalid, "{}: only unix sockets can be passed: TCP needs tcp:// for its TLS settings",
+                            host);
     } else if (text.starts_with("unix://") || text.starts_with("/")) {
         const std::string path(text.starts_with("/") ? text : text.substr(7));
         listeners.push_back(http::listenUnix({.path = path, .mode = 0660, .group = groupId(options.group)}));

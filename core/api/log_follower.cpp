@@ -13,14 +13,14 @@ LogFollower::LogFollower(const Context& context, std::unique_ptr<runtime::LogRea
 
 void LogFollower::begin(Request& request, const char* content_type, const std::string& name) {
     const auto self = shared_from_this();
-    auto ticket = context_.engine.containers().wait(name, engine::WaitCondition::not_running,
-                                                    [self](const engine::WaitResult&) {
-                                                        {
-                                                            const Lock lock(self->mutex_);
-                                                            self->container_ended_ = true;
-                                                        }
-                                                        self->wake();
-                                                    });
+    auto ticket =
+        context_.engine.containers().wait(name, engine::WaitCondition::not_running, [self](const engine::WaitResult&) {
+            {
+                const Lock lock(self->mutex_);
+                self->container_ended_ = true;
+            }
+            self->wake();
+        });
     const int fd = reader_->fd();  // before the first read: what comes after it is noticed
     {
         const Lock lock(mutex_);

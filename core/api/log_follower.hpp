@@ -1,4 +1,5 @@
-// LogFollower: `logs -f` of one client. It keeps itself alive until the container ends, `until` passes, or the client goes.
+// LogFollower: `logs -f` of one client. It keeps itself alive until the container ends, `until` passes, or the client
+// goes.
 #pragma once
 
 #include <memory>

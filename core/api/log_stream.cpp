@@ -42,8 +42,14 @@ runtime::LogQuery readQuery(const http::Query& query) {
 
 std::string frame(unsigned stream, std::string_view payload) {
     const auto size = static_cast<std::uint32_t>(payload.size());
-    std::string out{static_cast<char>(stream),     '\0', '\0', '\0', static_cast<char>(size >> 24),
-                    static_cast<char>(size >> 16), static_cast<char>(size >> 8), static_cast<char>(size)};
+    std::string out{static_cast<char>(stream),
+                    '\0',
+                    '\0',
+                    '\0',
+                    static_cast<char>(size >> 24),
+                    static_cast<char>(size >> 16),
+                    static_cast<char>(size >> 8),
+                    static_cast<char>(size)};
     out += payload;
     return out;
 }

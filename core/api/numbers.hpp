@@ -22,7 +22,8 @@ struct TerminalSize {
 /// h and w. Throws Error{invalid} when one is missing or no number.
 [[nodiscard]] TerminalSize readTerminalSize(const http::Query& query);
 
-/// "1700000000", "1700000000.123456789" or RFC 3339; std::nullopt for "" and "0". Throws Error{invalid} for anything else.
+/// "1700000000", "1700000000.123456789" or RFC 3339; std::nullopt for "" and "0". Throws Error{invalid} for anything
+/// else.
 [[nodiscard]] std::optional<SystemTime> readMoment(const http::Query& query, std::string_view name);
 
 /// The `filters` parameter as names and values, in both of Docker's spellings. Throws Error{invalid}.

@@ -35,7 +35,8 @@ VersionedPath splitTarget(std::string_view target) {
         target = slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
     }
     auto decoded = http::percentDecode(target);
-    if (!decoded || decoded->find('\0') != std::string::npos) throw error(Code::invalid, "invalid URL escape in the path");
+    if (!decoded || decoded->find('\0') != std::string::npos)
+        throw error(Code::invalid, "invalid URL escape in the path");
     VersionedPath result;
     result.path = std::move(*decoded);
     if (!result.path.starts_with("/v")) return result;

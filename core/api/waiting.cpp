@@ -71,9 +71,9 @@ engine::WaitCondition conditionOf(const http::Query& query) {
 
 void waitForContainer(const Context& context, Request& request) {
     auto pending = std::make_shared<PendingWait>();
-    pending->keep(context.engine.containers().wait(
-        request.variable("name"), conditionOf(request.query()),
-        [pending](const engine::WaitResult& result) { pending->finished(result); }));
+    pending->keep(
+        context.engine.containers().wait(request.variable("name"), conditionOf(request.query()),
+                                         [pending](const engine::WaitResult& result) { pending->finished(result); }));
     http::BodyWriter body = request.startStream(200, "application/json");
     request.exchange().onDisconnect([pending] { pending->giveUp(); });
     pending->started(std::move(body));

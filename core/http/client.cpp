@@ -12,7 +12,6 @@ namespace davit::http {
 namespace {
 constexpr std::size_t kBlock = 64 * 1024;
 
-
 // What an answer may amount to while its request is still being sent.
 constexpr std::size_t kMaxEarlyAnswer = 16 * 1024 * 1024;
 }  // namespace
@@ -147,9 +146,10 @@ void ClientConnection::send(const ClientRequest& request, Deadline deadline) {
     if (request.body == nullptr) message += request.text;
     try {
         impl_->stream->write(message, deadline);
-        const auto patience = deadline == kNever ? std::chrono::hours(24)
-                                                 : std::chrono::ceil<std::chrono::milliseconds>(
-                                                       deadline - std::chrono::steady_clock::now());
+        const auto patience =
+            deadline == kNever
+                ? std::chrono::hours(24)
+                : std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         impl_->sent_whole = request.body == nullptr || impl_->sendBody(request, patience);
     } catch (const Error& failure) {
         // A server that refuses a request closes; its answer may still be there to read.

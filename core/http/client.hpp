@@ -22,9 +22,9 @@ namespace davit::http {
 struct ClientRequest {
     std::string method = "GET";
     std::string target = "/";
-    Headers headers{};                       ///< Host, Content-Length and Transfer-Encoding are added where missing
-    std::string text{};                      ///< a body at hand; ignored when `body` is set
-    ByteSource* body = nullptr;              ///< a streamed body, not owned; read to its end by send()
+    Headers headers{};                         ///< Host, Content-Length and Transfer-Encoding are added where missing
+    std::string text{};                        ///< a body at hand; ignored when `body` is set
+    ByteSource* body = nullptr;                ///< a streamed body, not owned; read to its end by send()
     std::optional<std::uint64_t> body_size{};  ///< length of `body`; without it the body goes out chunked
 };
 
@@ -37,7 +37,8 @@ class ClientConnection {
     ~ClientConnection();
 
     /// Sends head and body. A server that answers before the whole body was sent ends the sending: receive() then gives
-    /// its answer. With a streamed body the deadline counts from the last progress (its distance from now, at the call).
+    /// its answer. With a streamed body the deadline counts from the last progress (its distance from now, at the
+    /// call).
     void send(const ClientRequest& request, Deadline deadline);
 
     /// The head of the final response (1xx other than 101 are skipped). Throws Error{invalid} for what is no HTTP,

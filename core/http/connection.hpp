@@ -1,7 +1,7 @@
 // Connection: the server's side of one client connection. Internal to core/http.
 //
-// It is in one phase at a time. In `head` and `linger` the reactor thread alone owns it. In `busy` one exchange owns the
-// reading side (reader_, the request's body), while the outgoing queue is shared with the reactor under mutex_. The
+// It is in one phase at a time. In `head` and `linger` the reactor thread alone owns it. In `busy` one exchange owns
+// the reading side (reader_, the request's body), while the outgoing queue is shared with the reactor under mutex_. The
 // exchange's end hands everything back to the reactor through post(), which is what orders the two.
 #pragma once
 
@@ -33,7 +33,7 @@ struct ServerCore {
     WorkerPool workers;
     std::atomic<bool> stopping{false};
     std::atomic<std::size_t> open{0};
-    std::function<void()> freed;  ///< reactor thread: a connection has gone
+    std::function<void()> freed;                                  ///< reactor thread: a connection has gone
     std::unordered_set<std::shared_ptr<Connection>> connections;  ///< reactor thread
 };
 

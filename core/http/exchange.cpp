@@ -20,7 +20,8 @@ std::size_t Connection::readBody(std::span<std::byte> buffer) {
     static thread_local std::vector<std::byte> block(kBlock);
     {
         const Lock lock(mutex_);
-        if (finished_) throw error(Code::cancelled, "the request has been answered");  // the reactor has the stream again
+        if (finished_)
+            throw error(Code::cancelled, "the request has been answered");  // the reactor has the stream again
     }
     try {
         while (true) {
@@ -326,7 +327,8 @@ std::string Exchange::readBody(std::size_t limit) {
     std::string text;
     std::vector<std::byte> block(kBlock);
     while (const std::size_t count = body().read(block)) {
-        if (text.size() + count > limit) throw StatusError(413, fmt::format("request body larger than {} bytes", limit));
+        if (text.size() + count > limit)
+            throw StatusError(413, fmt::format("request body larger than {} bytes", limit));
         text.append(reinterpret_cast<const char*>(block.data()), count);
     }
     return text;

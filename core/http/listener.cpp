@@ -82,7 +82,8 @@ Listener listenUnix(const UnixListenOptions& options) {
         check(::bind(socket.get(), generic(address), sizeof address), "bind unix socket {}", options.path);
     }
     if (options.group != static_cast<gid_t>(-1))
-        check(::chown(options.path.c_str(), static_cast<uid_t>(-1), options.group), "change the group of {}", options.path);
+        check(::chown(options.path.c_str(), static_cast<uid_t>(-1), options.group), "change the group of {}",
+              options.path);
     check(::chmod(options.path.c_str(), options.mode), "change the mode of {}", options.path);
     check(::listen(socket.get(), kBacklog), "listen on unix socket {}", options.path);
     return {std::move(socket), Transport::unix_socket, {}, "unix://" + options.path};
@@ -127,10 +128,12 @@ bool isLoopback(const std::string& host) {
 Listener adoptListener(UniqueFd socket) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
-    check(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size), "adopt descriptor {}", socket.get());
+    check(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size), "adopt descriptor {}",
+          socket.get());
     int listening = 0;
     socklen_t length = sizeof listening;
-    check(::getsockopt(socket.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &length), "adopt descriptor {}", socket.get());
+    check(::getsockopt(socket.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &length), "adopt descriptor {}",
+          socket.get());
     if (listening == 0) throw error(Code::invalid, "adopt descriptor {}: not a listening socket", socket.get());
     check(::fcntl(socket.get(), F_SETFD, FD_CLOEXEC), "adopt descriptor {}", socket.get());
     const int flags = check(::fcntl(socket.get(), F_GETFL), "adopt descriptor {}", socket.get());

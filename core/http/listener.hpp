@@ -36,8 +36,8 @@ struct UnixListenOptions {
     mode_t mode = 0660;
     gid_t group = static_cast<gid_t>(-1);  ///< -1: leave
 };
-/// Binds with a umask that never opens the socket wider than `mode`. A dead socket file of that name is replaced; a living
-/// one (somebody answers) throws Error{conflict}.
+/// Binds with a umask that never opens the socket wider than `mode`. A dead socket file of that name is replaced; a
+/// living one (somebody answers) throws Error{conflict}.
 [[nodiscard]] Listener listenUnix(const UnixListenOptions& options);
 
 /// Port 0 takes a free one; see boundPort(). One listener: the first address of the host that binds.

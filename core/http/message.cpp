@@ -41,8 +41,8 @@ std::string_view Headers::value(std::string_view name, std::string_view fallback
 }
 
 std::size_t Headers::count(std::string_view name) const {
-    return static_cast<std::size_t>(
-        std::count_if(fields_.begin(), fields_.end(), [&](const Field& field) { return equalNames(field.first, name); }));
+    return static_cast<std::size_t>(std::count_if(fields_.begin(), fields_.end(),
+                                                  [&](const Field& field) { return equalNames(field.first, name); }));
 }
 
 bool Headers::hasToken(std::string_view name, std::string_view token) const {

@@ -15,10 +15,11 @@
 namespace davit::http {
 
 /// What no peer may exceed (faults.md F19-F21).
-inline constexpr std::size_t kMaxHeadSize = 64 * 1024;          ///< start line and fields together: else 431
-inline constexpr std::size_t kMaxJsonBody = 8 * 1024 * 1024;    ///< a body that is read whole: else 413
+inline constexpr std::size_t kMaxHeadSize = 64 * 1024;        ///< start line and fields together: else 431
+inline constexpr std::size_t kMaxJsonBody = 8 * 1024 * 1024;  ///< a body that is read whole: else 413
 
-/// A failure that has an HTTP status of its own (413, 431, 404 without an object …). Others get theirs from api/errors.hpp.
+/// A failure that has an HTTP status of its own (413, 431, 404 without an object …). Others get theirs from
+/// api/errors.hpp.
 class StatusError : public Error {
   public:
     StatusError(unsigned status, std::string text) : Error(Code::invalid, std::move(text)), status_(status) {}

@@ -1,4 +1,5 @@
-// Printing heads. A field's value comes from anywhere (an error text, an image's name): it must not be able to end its line.
+// Printing heads. A field's value comes from anywhere (an error text, an image's name): it must not be able to end its
+// line.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -73,7 +73,8 @@ class Pump : public std::enable_shared_from_this<Pump> {
                 lane.closed = true;
                 return;
             }
-            const Stream::Attempt attempt = to.tryWrite(std::span(lane.buffer).subspan(lane.begin, lane.end - lane.begin));
+            const Stream::Attempt attempt =
+                to.tryWrite(std::span(lane.buffer).subspan(lane.begin, lane.end - lane.begin));
             if (attempt.outcome == Stream::Outcome::end) throw Error(Code::cancelled, "closed");
             if (attempt.outcome != Stream::Outcome::done) {
                 on_to |= eventsFor(attempt.outcome);

@@ -146,7 +146,8 @@ void Reactor::run() {
     impl_->thread = std::this_thread::get_id();
     std::array<epoll_event, 128> events{};
     while (!impl_->stopping) {
-        const int count = ::epoll_wait(impl_->epoll.get(), events.data(), static_cast<int>(events.size()), impl_->timeout());
+        const int count =
+            ::epoll_wait(impl_->epoll.get(), events.data(), static_cast<int>(events.size()), impl_->timeout());
         if (count < 0 && errno != EINTR) throw Error::system("epoll_wait", errno);
         for (int i = 0; i < count; ++i) {
             const epoll_event& event = events[static_cast<std::size_t>(i)];

@@ -31,8 +31,8 @@ class Reactor {
     TimerId callAfter(std::chrono::milliseconds delay, Task task);
     void cancel(TimerId timer) noexcept;
 
-    /// Runs `task` on the reactor's thread soon; tasks of one thread keep their order. Any thread. After stop() tasks are
-    /// destroyed unrun.
+    /// Runs `task` on the reactor's thread soon; tasks of one thread keep their order. Any thread. After stop() tasks
+    /// are destroyed unrun.
     void post(Task task);
     [[nodiscard]] bool onThread() const noexcept;
 

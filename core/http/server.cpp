@@ -92,7 +92,8 @@ struct Server::Impl {
         }
         try {
             auto stream = listener.accept ? listener.accept(std::move(socket)) : streamOf(std::move(socket));
-            std::make_shared<Connection>(core, std::move(stream), Peer{listener.transport, std::move(address)})->start();
+            std::make_shared<Connection>(core, std::move(stream), Peer{listener.transport, std::move(address)})
+                ->start();
         } catch (const std::exception& failure) {
             core->report(std::string("accept: ") + failure.what());
         }

@@ -1,15 +1,16 @@
 // Server: HTTP/1.1 for davitd and davit-plugin-host.
 //
 // One reactor thread owns the listeners and every connection that waits: for a request's head, for an event that a
-// deferred answer needs, for a slow client to take more bytes. A bounded pool of workers runs the handlers. A handler gets
-// an Exchange: it may answer at once, or move it away and answer later from any thread, holding no worker meanwhile.
+// deferred answer needs, for a slow client to take more bytes. A bounded pool of workers runs the handlers. A handler
+// gets an Exchange: it may answer at once, or move it away and answer later from any thread, holding no worker
+// meanwhile.
 //
 //     Server server({.handler = [](Exchange exchange) { exchange.respond(200, {}, "hello\n"); }});
 //     server.listen(listenUnix({.path = "/run/x.sock"}));
 //     server.start();  …  server.stop(10s);
 //
-// What the server refuses by itself: malformed messages (400), heads above 64 KiB (431), heads slower than 30 s. More than
-// `max_connections` wait in the kernel's queue.
+// What the server refuses by itself: malformed messages (400), heads above 64 KiB (431), heads slower than 30 s. More
+// than `max_connections` wait in the kernel's queue.
 #pragma once
 
 #include <chrono>
@@ -35,15 +36,16 @@ class BodyWriter final : public ByteSink {
     BodyWriter& operator=(BodyWriter&&) noexcept;
     ~BodyWriter() override;
 
-    /// Blocks while more than the high-water mark (256 KiB) waits for the client. Throws Error{cancelled} when the client is
-    /// gone, Error{deadline} when it takes nothing for ten minutes.
+    /// Blocks while more than the high-water mark (256 KiB) waits for the client. Throws Error{cancelled} when the
+    /// client is gone, Error{deadline} when it takes nothing for ten minutes.
     void write(std::span<const std::byte> data) override;
     void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
 
     /// Never blocks: queues the bytes. False when the queue is above the high-water mark: then wait for onDrained().
     /// Throws Error{cancelled} when the client is gone.
     [[nodiscard]] bool offer(std::string_view text);
-    /// `drained` runs once on the reactor thread when the queue is empty again (at once if it is), or the client is gone.
+    /// `drained` runs once on the reactor thread when the queue is empty again (at once if it is), or the client is
+    /// gone.
     void onDrained(std::function<void()> drained);
 
     /// Ends the body; the connection serves its next request.
@@ -74,13 +76,13 @@ class Exchange {
     /// Whether a body was announced at all.
     [[nodiscard]] bool hasBody() const noexcept;
 
-    /// Answers. Content-Length is added; no body goes out for HEAD, 204 and 304. Afterwards the connection may be at its next
-    /// request already: only answered() and the destructor are left to call.
+    /// Answers. Content-Length is added; no body goes out for HEAD, 204 and 304. Afterwards the connection may be at
+    /// its next request already: only answered() and the destructor are left to call.
     void respond(unsigned status, Headers headers, std::string_view body);
     /// Answers with a body that follows.
     [[nodiscard]] BodyWriter startStream(unsigned status, Headers headers);
-    /// Leaves HTTP: sends `head` verbatim ("HTTP/1.1 101 UPGRADED\r\n…\r\n\r\n") and gives the stream away, with what the
-    /// client has sent after its request.
+    /// Leaves HTTP: sends `head` verbatim ("HTTP/1.1 101 UPGRADED\r\n…\r\n\r\n") and gives the stream away, with what
+    /// the client has sent after its request.
     [[nodiscard]] Hijacked hijack(std::string_view head);
 
     /// Whether the answer has been started.

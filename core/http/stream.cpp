@@ -16,12 +16,13 @@ class SocketStream final : public Stream {
     explicit SocketStream(UniqueFd socket) noexcept : socket_(std::move(socket)) {}
 
     Attempt tryRead(std::span<std::byte> buffer) override {
-        return attempt([&] { return ::recv(socket_.get(), buffer.data(), buffer.size(), 0); }, Outcome::want_read, "read");
+        return attempt([&] { return ::recv(socket_.get(), buffer.data(), buffer.size(), 0); }, Outcome::want_read,
+                       "read");
     }
     Attempt tryWrite(std::span<const std::byte> data) override {
         if (data.empty()) return {};
-        return attempt([&] { return ::send(socket_.get(), data.data(), data.size(), MSG_NOSIGNAL); }, Outcome::want_write,
-                       "write");
+        return attempt([&] { return ::send(socket_.get(), data.data(), data.size(), MSG_NOSIGNAL); },
+                       Outcome::want_write, "write");
     }
     // Fails only when the peer is gone already.
     void shutdownWrite() noexcept override { (void)::shutdown(socket_.get(), SHUT_WR); }
@@ -38,7 +39,8 @@ class SocketStream final : public Stream {
             if (count == 0) return {Outcome::end, 0};
             if (errno == EAGAIN || errno == EWOULDBLOCK) return {blocked, 0};
             if (errno == EINTR) continue;
-            if (errno == ECONNRESET || errno == EPIPE) throw error(Code::cancelled, "{}: connection reset by peer", what);
+            if (errno == ECONNRESET || errno == EPIPE)
+                throw error(Code::cancelled, "{}: connection reset by peer", what);
             throw Error::system(std::string(what) + " on socket", errno);
         }
     }

@@ -1,7 +1,7 @@
 // Stream: a connected byte stream (unix socket, TCP, TLS) whose every wait has a deadline.
 //
-// A stream's descriptor is always non-blocking; read() and write() poll. One reader and one writer thread at a time; the
-// two may differ. close() and the destructor are the owner's.
+// A stream's descriptor is always non-blocking; read() and write() poll. One reader and one writer thread at a time;
+// the two may differ. close() and the destructor are the owner's.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,9 @@ namespace davit::http {
 /// A moment on the monotonic clock; kNever waits for ever.
 using Deadline = SteadyTime;
 inline constexpr Deadline kNever = Deadline::max();
-[[nodiscard]] inline Deadline after(std::chrono::milliseconds delay) { return std::chrono::steady_clock::now() + delay; }
+[[nodiscard]] inline Deadline after(std::chrono::milliseconds delay) {
+    return std::chrono::steady_clock::now() + delay;
+}
 
 class Stream {
   public:

@@ -69,7 +69,8 @@ void shakeHands(SecureStreamSocket& socket, const TlsConnectOptions& options) {
 }  // namespace
 
 AcceptStream serverTls(const TlsFiles& files, bool verify_client) {
-    if (files.cert.empty() || files.key.empty()) throw error(Code::invalid, "tls: a certificate and its key are needed");
+    if (files.cert.empty() || files.key.empty())
+        throw error(Code::invalid, "tls: a certificate and its key are needed");
     if (verify_client && files.ca.empty()) throw error(Code::invalid, "tls: verifying clients needs a CA certificate");
     const auto mode = verify_client ? Context::VERIFY_STRICT : Context::VERIFY_NONE;
     Context::Ptr context = makeContext(Context::TLS_SERVER_USE, files, mode);
@@ -94,7 +95,8 @@ std::unique_ptr<Stream> connectTls(const TlsConnectOptions& options) {
         shakeHands(socket, options);
         return std::make_unique<TlsStream>(std::move(socket), TlsStream::Side::client);
     } catch (const Poco::Exception& failure) {
-        throw error(Code::unavailable, "tls handshake with {}:{}: {}", options.host, options.port, failure.displayText());
+        throw error(Code::unavailable, "tls handshake with {}:{}: {}", options.host, options.port,
+                    failure.displayText());
     }
 }
 

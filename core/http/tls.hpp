@@ -1,5 +1,5 @@
-// TLS for streams, both sides, through Poco NetSSL; a library of its own (davit_http_tls) so that what doesn't speak TLS
-// doesn't link it. TLS 1.2 and newer only.
+// TLS for streams, both sides, through Poco NetSSL; a library of its own (davit_http_tls) so that what doesn't speak
+// TLS doesn't link it. TLS 1.2 and newer only.
 #pragma once
 
 #include <memory>
@@ -16,8 +16,9 @@ struct TlsFiles {
     std::string key;   ///< PEM key
 };
 
-/// What dockerd calls --tls (verify_client false) and --tlsverify (true: a client certificate that `ca` signed is demanded).
-/// Put it into Listener::accept. A client that speaks plain HTTP gets a readable 400. Throws Error{invalid} naming the file.
+/// What dockerd calls --tls (verify_client false) and --tlsverify (true: a client certificate that `ca` signed is
+/// demanded). Put it into Listener::accept. A client that speaks plain HTTP gets a readable 400. Throws Error{invalid}
+/// naming the file.
 [[nodiscard]] AcceptStream serverTls(const TlsFiles& files, bool verify_client);
 
 struct TlsConnectOptions {

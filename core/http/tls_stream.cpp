@@ -66,7 +66,8 @@ Stream::Attempt TlsStream::tryWrite(std::span<const std::byte> data) {
     if (data.empty()) return {};
     const Lock lock(mutex_);
     try {
-        return translate(socket_.sendBytes(data.data(), static_cast<int>(std::min<std::size_t>(data.size(), 1U << 20))));
+        return translate(
+            socket_.sendBytes(data.data(), static_cast<int>(std::min<std::size_t>(data.size(), 1U << 20))));
     } catch (const Poco::Exception& failure) {
         throw translated(failure);
     }

@@ -11,8 +11,8 @@
 
 namespace davit::http {
 
-/// The handshake happens inside the first attempts. Reading and writing threads exclude each other for the length of one
-/// attempt, as OpenSSL demands.
+/// The handshake happens inside the first attempts. Reading and writing threads exclude each other for the length of
+/// one attempt, as OpenSSL demands.
 class TlsStream final : public Stream {
   public:
     enum class Side { server, client };

@@ -26,7 +26,8 @@ void attach(const Context& context, Request& request) {
     checkDetachKeys(options.detach_keys);
     const auto info = context.engine.containers().checkAttach(request.variable("name"));
     RawClient client = takeOver(context, request, !info.tty);
-    if (logs && (options.stdout_ || options.stderr_) && !replayLogs(context, info.id, options, client.socket.get())) return;
+    if (logs && (options.stdout_ || options.stderr_) && !replayLogs(context, info.id, options, client.socket.get()))
+        return;
     if (!stream) return;
     context.engine.containers().attach(info.id, options, std::move(client.socket), std::move(client.early));
 }

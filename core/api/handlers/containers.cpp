@@ -61,8 +61,7 @@ void inspect(const Context& context, Request& request) {
 }
 
 void start(const Context& context, Request& request) {
-    const bool started =
-        context.engine.containers().start(request.variable("name"), request.query().get("detachKeys"));
+    const bool started = context.engine.containers().start(request.variable("name"), request.query().get("detachKeys"));
     request.replyEmpty(started ? 204 : 304);
 }
 

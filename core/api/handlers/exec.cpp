@@ -58,7 +58,8 @@ void startAttached(const Context& context, Request& request, const engine::ExecS
 void start(const Context& context, Request& request) {
     const std::optional<json::Document> document = request.optionalJson();
     const json::Value body = document ? document->root() : json::Value();
-    const engine::ExecStart options{body["Detach"].boolean(), body["Tty"].boolean(), readConsoleSize(body["ConsoleSize"])};
+    const engine::ExecStart options{body["Detach"].boolean(), body["Tty"].boolean(),
+                                    readConsoleSize(body["ConsoleSize"])};
     if (!options.detach) return startAttached(context, request, options);
     context.engine.execs().start(request.variable("id"), options, {}, {});
     request.replyEmpty(200);

@@ -55,7 +55,8 @@ void load(const Context& context, Request& request) {
     ProgressStream progress(request);
     try {
         (void)context.engine.images().load(
-            request.exchange().body(), {.quiet = request.query().flag("quiet", true), .platform = request.query().all("platform")},
+            request.exchange().body(),
+            {.quiet = request.query().flag("quiet", true), .platform = request.query().all("platform")},
             [&](const image::TransferMessage& message) { progress.write(progressLine(message)); });
     } catch (const Error& failure) {
         // dockerd answers 200 and says it in the stream; clients look for it there.
@@ -97,7 +98,8 @@ void create(const Context& context, Request& request) {
     const std::string image = request.query().get("fromImage");
     if (image.empty()) return importTar(context, request);
     throw error(Code::unimplemented,
-                "pulling {} is not supported: this version of davit has no registry client yet; use docker load", image);
+                "pulling {} is not supported: this version of davit has no registry client yet; use docker load",
+                image);
 }
 
 }  // namespace

@@ -71,7 +71,8 @@ void writeMounts(json::Writer& out, const engine::Container& container) {
     out.array("Mounts", [&] {
         for (const runtime::MountPoint& mount : container.mounts) {
             // Docker lists --mount type=tmpfs here, but not --tmpfs, which HostConfig.Tmpfs shows.
-            if (mount.type == runtime::MountType::tmpfs && container.host_config->tmpfs.contains(mount.destination)) continue;
+            if (mount.type == runtime::MountType::tmpfs && container.host_config->tmpfs.contains(mount.destination))
+                continue;
             out.object([&] {
                 out.member("Type", typeName(mount.type));
                 if (!mount.name.empty()) out.member("Name", mount.name);
@@ -169,7 +170,8 @@ void writeExec(json::Writer& out, const engine::Exec& exec) {
         out.object("ProcessConfig", [&] {
             out.member("tty", config.tty);
             out.member("entrypoint", config.cmd.empty() ? std::string() : config.cmd.front());
-            out.member("arguments", std::vector<std::string>(config.cmd.begin() + (config.cmd.empty() ? 0 : 1), config.cmd.end()));
+            out.member("arguments",
+                       std::vector<std::string>(config.cmd.begin() + (config.cmd.empty() ? 0 : 1), config.cmd.end()));
             out.member("privileged", config.privileged);
             if (!config.user.empty()) out.member("user", config.user);
         });

@@ -17,7 +17,8 @@ void writePorts(json::Writer& out, const engine::Container& container) {
         for (const std::string& port : container.config->exposed_ports) {
             const auto slash = port.find('/');
             const std::string number = port.substr(0, slash);
-            if (number.empty() || number.find_first_not_of("0123456789") != std::string::npos || number.size() > 5) continue;
+            if (number.empty() || number.find_first_not_of("0123456789") != std::string::npos || number.size() > 5)
+                continue;
             out.object([&] {
                 out.member("PrivatePort", std::stoi(number));
                 out.member("Type", slash == std::string::npos ? std::string("tcp") : port.substr(slash + 1));
@@ -33,7 +34,8 @@ std::string statusText(const engine::ContainerState& state, SystemTime at) {
     switch (state.status) {
         case Status::running: return "Up " + since(state.started_at, at);
         case Status::paused: return "Up " + since(state.started_at, at) + " (Paused)";
-        case Status::restarting: return fmt::format("Restarting ({}) {} ago", state.exit_code, since(state.finished_at, at));
+        case Status::restarting:
+            return fmt::format("Restarting ({}) {} ago", state.exit_code, since(state.finished_at, at));
         case Status::removing: return "Removal In Progress";
         case Status::dead: return "Dead";
         case Status::created: return "Created";

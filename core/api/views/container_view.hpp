@@ -16,7 +16,8 @@ namespace davit::api {
 [[nodiscard]] std::string commandText(const engine::Container& container);
 
 /// One element of GET /containers/json. `image` is what to show as the image's name.
-void writeContainerSummary(json::Writer& out, const engine::Container& container, const std::string& image, SystemTime at);
+void writeContainerSummary(json::Writer& out, const engine::Container& container, const std::string& image,
+                           SystemTime at);
 /// GET /containers/{id}/json.
 void writeContainerDetails(json::Writer& out, const engine::Container& container);
 /// GET /exec/{id}/json.

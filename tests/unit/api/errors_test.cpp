@@ -10,10 +10,10 @@ using namespace davit::api;
 BOOST_AUTO_TEST_SUITE(errors)
 
 BOOST_AUTO_TEST_CASE(codes_have_their_status) {
-    const std::pair<Code, unsigned> table[] = {{Code::invalid, 400},     {Code::not_found, 404}, {Code::conflict, 409},
-                                               {Code::forbidden, 403},   {Code::unimplemented, 501},
-                                               {Code::unavailable, 503}, {Code::cancelled, 499}, {Code::deadline, 500},
-                                               {Code::system, 500}};
+    const std::pair<Code, unsigned> table[] = {
+        {Code::invalid, 400},   {Code::not_found, 404},     {Code::conflict, 409},
+        {Code::forbidden, 403}, {Code::unimplemented, 501}, {Code::unavailable, 503},
+        {Code::cancelled, 499}, {Code::deadline, 500},      {Code::system, 500}};
     for (const auto& [code, status] : table) BOOST_TEST(statusOf(Error(code, "x")) == status);
     BOOST_TEST(statusOf(http::StatusError(413, "x")) == 413U);
 }

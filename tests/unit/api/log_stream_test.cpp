@@ -16,7 +16,9 @@ BOOST_AUTO_TEST_CASE(a_frame_names_its_stream_and_length) {
 }
 
 BOOST_AUTO_TEST_CASE(records_carry_time_and_attributes_in_front) {
-    const runtime::LogRecord record{runtime::LogRecord::Stream::err, SystemTime(std::chrono::milliseconds(1500)), "hello\n",
+    const runtime::LogRecord record{runtime::LogRecord::Stream::err,
+                                    SystemTime(std::chrono::milliseconds(1500)),
+                                    "hello\n",
                                     {{"a", "1"}, {"b", "2"}}};
     BOOST_TEST(formatRecord(record, {.tty = true}) == "hello\n");
     BOOST_TEST(formatRecord(record, {.tty = true, .timestamps = true}) == "1970-01-01T00:00:01.500000000Z hello\n");
@@ -27,8 +29,10 @@ BOOST_AUTO_TEST_CASE(records_carry_time_and_attributes_in_front) {
 }
 
 BOOST_AUTO_TEST_CASE(detach_keys_are_checked) {
-    for (const char* good : {"", "a", "ctrl-a", "ctrl-p,ctrl-q", "x,ctrl-@,ctrl-\\"}) BOOST_CHECK_NO_THROW(checkDetachKeys(good));
-    for (const char* bad : {"ctrl-A", "ctrl-", "abc", "ctrl-p,,q", "ctrl-pp"}) BOOST_CHECK_THROW(checkDetachKeys(bad), Error);
+    for (const char* good : {"", "a", "ctrl-a", "ctrl-p,ctrl-q", "x,ctrl-@,ctrl-\\"})
+        BOOST_CHECK_NO_THROW(checkDetachKeys(good));
+    for (const char* bad : {"ctrl-A", "ctrl-", "abc", "ctrl-p,,q", "ctrl-pp"})
+        BOOST_CHECK_THROW(checkDetachKeys(bad), Error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

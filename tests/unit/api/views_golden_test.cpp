@@ -16,7 +16,8 @@ using namespace davit::api;
 namespace {
 
 // Members that later engines dropped and no client of 1.51 reads.
-const std::set<std::string> kGone = {".HostConfig.KernelMemory", ".HostConfig.KernelMemoryTCP", ".ClusterStore", ".ClusterAdvertise"};
+const std::set<std::string> kGone = {".HostConfig.KernelMemory", ".HostConfig.KernelMemoryTCP", ".ClusterStore",
+                                     ".ClusterAdvertise"};
 
 std::string typeOf(const json::Value& value) {
     if (value.isNull()) return "null";
@@ -36,7 +37,8 @@ void compare(const json::Value& shape, const json::Value& ours, const std::strin
     // Go's nil and an empty list or map are the same to clients.
     if (ours.isNull() || (shape.isString() && shape.stringView() == "null")) return;
     if (shape.isString()) {
-        BOOST_TEST(typeOf(ours) == shape.stringView(), path << " is " << typeOf(ours) << ", not " << shape.stringView());
+        BOOST_TEST(typeOf(ours) == shape.stringView(),
+                   path << " is " << typeOf(ours) << ", not " << shape.stringView());
         return;
     }
     BOOST_TEST_REQUIRE(typeOf(ours) == typeOf(shape), path << " is " << typeOf(ours) << ", not " << typeOf(shape));

@@ -12,9 +12,9 @@ BOOST_AUTO_TEST_SUITE(views_text)
 
 BOOST_AUTO_TEST_CASE(durations_read_like_docker) {
     const std::pair<std::chrono::seconds, const char*> table[] = {
-        {0s, "Less than a second"}, {1s, "1 second"},   {59s, "59 seconds"},       {60s, "About a minute"},
-        {119s, "About a minute"},   {120s, "2 minutes"}, {59min, "59 minutes"},     {60min, "About an hour"},
-        {89min, "About an hour"},   {90min, "2 hours"},  {47h, "47 hours"},         {48h, "2 days"},
+        {0s, "Less than a second"}, {1s, "1 second"},      {59s, "59 seconds"},    {60s, "About a minute"},
+        {119s, "About a minute"},   {120s, "2 minutes"},   {59min, "59 minutes"},  {60min, "About an hour"},
+        {89min, "About an hour"},   {90min, "2 hours"},    {47h, "47 hours"},      {48h, "2 days"},
         {24h * 13, "13 days"},      {24h * 14, "2 weeks"}, {24h * 60, "2 months"}, {24h * 365 * 2, "2 years"}};
     for (const auto& [duration, text] : table) BOOST_TEST(humanDuration(duration) == text);
 }

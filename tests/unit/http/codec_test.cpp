@@ -92,7 +92,9 @@ BOOST_AUTO_TEST_CASE(sec_52_malformed_requests_are_refused) {
         start + "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
         start + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
         start + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-        start + "Transfer-Encoding: \x0b" "chunked\r\n\r\n0\r\n\r\n",
+        start +
+            "Transfer-Encoding: \x0b"
+            "chunked\r\n\r\n0\r\n\r\n",
         start + "A: b\r\n c\r\n\r\n",
         start + "A: b\r\n\tc\r\n\r\n",
         start + "A : b\r\n\r\n",

@@ -17,7 +17,9 @@ namespace davit::http::test {
 using namespace std::chrono_literals;
 
 struct TestServer {
-    explicit TestServer(std::function<void(Exchange)> handler) : TestServer(ServerOptions{.handler = std::move(handler), .log = [](const std::string& text) { BOOST_TEST_MESSAGE(text); }}) {}
+    explicit TestServer(std::function<void(Exchange)> handler)
+        : TestServer(ServerOptions{.handler = std::move(handler),
+                                   .log = [](const std::string& text) { BOOST_TEST_MESSAGE(text); }}) {}
     explicit TestServer(ServerOptions options) : server(std::move(options)) {
         server.listen(listenUnix({.path = path()}));
         server.start();

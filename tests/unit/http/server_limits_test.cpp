@@ -46,7 +46,8 @@ BOOST_AUTO_TEST_CASE(a_bad_chunk_closes_the_connection) {
         }
     });
     const auto stream = test.connect();
-    stream->write("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nGET / HTTP/1.1\r\n", after(1s));
+    stream->write("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nGET / HTTP/1.1\r\n",
+                  after(1s));
     const std::string answer = readAll(*stream);
     BOOST_TEST(answer.starts_with("HTTP/1.1 400 "));
     BOOST_TEST(answer.find("200 OK") == std::string::npos);

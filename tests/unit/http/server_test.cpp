@@ -40,7 +40,8 @@ BOOST_AUTO_TEST_SUITE(server)
 
 BOOST_AUTO_TEST_CASE(a_connection_serves_many_requests) {
     TestServer test([](Exchange exchange) {
-        exchange.respond(200, {}, exchange.request().method + " " + exchange.request().target + " " + exchange.readBody());
+        exchange.respond(200, {},
+                         exchange.request().method + " " + exchange.request().target + " " + exchange.readBody());
     });
     ClientConnection client = test.client();
     BOOST_TEST(ask(client, {.target = "/a?b=c"}) == "200 GET /a?b=c ");
@@ -58,7 +59,8 @@ BOOST_AUTO_TEST_CASE(a_connection_serves_many_requests) {
 BOOST_AUTO_TEST_CASE(pipelined_requests_are_answered_in_order) {
     TestServer test([](Exchange exchange) { exchange.respond(200, {}, exchange.request().target); });
     const auto stream = test.connect();
-    stream->write("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", after(1s));
+    stream->write("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                  after(1s));
     const std::string all = readAll(*stream);
     BOOST_TEST(all.find("/1") < all.find("/2"));
     BOOST_TEST(all.ends_with("/2"));

@@ -17,8 +17,8 @@ namespace {
 // A certificate authority with a server and a client certificate, made by the openssl tool.
 struct Certificates {
     Certificates() {
-        run({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=ca",
-             "-keyout", at("ca-key.pem"), "-out", at("ca.pem")});
+        run({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+             "/CN=ca", "-keyout", at("ca-key.pem"), "-out", at("ca.pem")});
         issue("server", "subjectAltName=DNS:localhost,IP:127.0.0.1");
         issue("client", "extendedKeyUsage=clientAuth");
     }
@@ -26,8 +26,8 @@ struct Certificates {
         run({"req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=" + name, "-keyout",
              at(name + "-key.pem"), "-out", at(name + ".csr")});
         writeFileAtomically(at(name + ".ext"), extension + "\n");
-        run({"x509", "-req", "-in", at(name + ".csr"), "-CA", at("ca.pem"), "-CAkey", at("ca-key.pem"), "-CAcreateserial",
-             "-days", "2", "-extfile", at(name + ".ext"), "-out", at(name + ".pem")});
+        run({"x509", "-req", "-in", at(name + ".csr"), "-CA", at("ca.pem"), "-CAkey", at("ca-key.pem"),
+             "-CAcreateserial", "-days", "2", "-extfile", at(name + ".ext"), "-out", at(name + ".pem")});
     }
     void run(std::vector<std::string> args) {
         args.insert(args.begin(), "openssl");
@@ -74,12 +74,11 @@ BOOST_AUTO_TEST_CASE(a_client_with_a_certificate_is_served_and_others_are_not) {
     }
     // TLS 1.3 tells a client of its refusal only with the first read.
     const auto anonymous = [&] {
-        ClientConnection other(
-            connectTls({.host = "localhost",
-                        .port = test.port,
-                        .files = {.ca = test.certificates.at("ca.pem"), .cert = {}, .key = {}},
-                        .deadline = after(5s)}),
-            "localhost");
+        ClientConnection other(connectTls({.host = "localhost",
+                                           .port = test.port,
+                                           .files = {.ca = test.certificates.at("ca.pem"), .cert = {}, .key = {}},
+                                           .deadline = after(5s)}),
+                               "localhost");
         other.send({}, after(5s));
         (void)other.receive(after(5s));
     };
@@ -89,11 +88,10 @@ BOOST_AUTO_TEST_CASE(a_client_with_a_certificate_is_served_and_others_are_not) {
 BOOST_AUTO_TEST_CASE(a_server_of_another_name_or_authority_is_refused) {
     TlsServer test([](Exchange exchange) { exchange.respond(200, {}, ""); });
     const Certificates others;
-    BOOST_CHECK_THROW((void)connectTls({.host = "localhost",
-                                        .port = test.port,
-                                        .files = others.files("client"),
-                                        .deadline = after(5s)}),
-                      Error);
+    BOOST_CHECK_THROW(
+        (void)connectTls(
+            {.host = "localhost", .port = test.port, .files = others.files("client"), .deadline = after(5s)}),
+        Error);
     BOOST_CHECK_THROW((void)test.connect("client", "127.0.0.2"), Error);
     BOOST_CHECK_NO_THROW((void)test.connect("client", "127.0.0.1"));
 }
@@ -133,7 +131,8 @@ BOOST_AUTO_TEST_CASE(a_hijacked_tls_stream_is_pumped_into_a_socket) {
 }
 
 BOOST_AUTO_TEST_CASE(missing_files_are_named) {
-    BOOST_CHECK_EXCEPTION((void)serverTls({.ca = "", .cert = "/nowhere/cert.pem", .key = "/nowhere/key.pem"}, false), Error,
+    BOOST_CHECK_EXCEPTION((void)serverTls({.ca = "", .cert = "/nowhere/cert.pem", .key = "/nowhere/key.pem"}, false),
+                          Error,
                           [](const Error& failure) { return failure.text().find("/nowhere/") != std::string::npos; });
     BOOST_CHECK_THROW((void)serverTls({.ca = "", .cert = "/x", .key = "/y"}, true), Error);
 }
