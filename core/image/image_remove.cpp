@@ -66,7 +66,7 @@ class ImageRemoval {
     }
 
     void plan(const std::string& id, const RemoveImage& request) {
-        const bool by_id = id.starts_with("sha256:" + std::string(oci::digestHex(request.reference)));
+        const bool by_id = isIdPrefix(request.reference, id);
         bool removed_name = false;
         if (!by_id) {
             planName(id, request);
@@ -220,7 +220,7 @@ std::vector<RemovedImage> removeDamaged(ImageStore::Impl& impl, std::string_view
     {
         const Lock lock(impl.mutex);
         for (const auto& [candidate, why] : impl.damaged)
-            if (candidate == text || (text.size() >= 12 && oci::digestHex(candidate).starts_with(text))) id = candidate;
+            if (text.size() >= 12 && isIdPrefix(text, candidate)) id = candidate;
     }
     if (id.empty()) return {};
     impl.database.write(Durability::synced, [&](Connection& c) {

@@ -41,6 +41,10 @@ std::string nameKey(const Reference& reference) {
     return key.string();
 }
 
+bool isIdPrefix(std::string_view text, std::string_view id) {
+    return text.starts_with(kAlgorithm) ? id.starts_with(text) : oci::digestHex(id).starts_with(text);
+}
+
 ImageStore::ImageStore(state::Database& database, LayerStore& layers, const std::filesystem::path& directory)
     : impl_(std::make_unique<Impl>(database, layers, directory)) {}
 ImageStore::~ImageStore() = default;

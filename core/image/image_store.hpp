@@ -98,6 +98,9 @@ struct NewImage {
     bool layers_synced = false;      ///< LayerStore::sync() was called since its layers were made
 };
 
+/// Whether `text` is the beginning of the image's id ("sha256:12ab" or "12ab").
+[[nodiscard]] bool isIdPrefix(std::string_view text, std::string_view id);
+
 class ImageStore {
   public:
     /// Reads all images. `directory` holds the config documents. `layers` outlives the store.

@@ -37,7 +37,7 @@ class Selection {
 
     void add(const std::string& name) {
         const Image image = images_.resolve(name);
-        if (image.id.starts_with("sha256:" + std::string(oci::digestHex(name)))) {
+        if (isIdPrefix(name, image.id)) {
             (void)entry(image);
             return;
         }

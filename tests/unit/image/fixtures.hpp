@@ -109,13 +109,16 @@ inline std::string makeArchive(const std::string& config, const std::vector<std:
 /// Everything from the database up, in a directory of its own; reopen() is a restart.
 class Stores {
   public:
-    Stores() { open(); }
+    Stores() : own_(std::make_unique<TempDir>()), root_(own_->path()) { open(); }
+    /// In a directory of the caller's.
+    explicit Stores(std::filesystem::path directory) : root_(std::move(directory)) { open(); }
+    [[nodiscard]] const std::filesystem::path& path() const { return root_; }
     void open() {
         database = std::make_unique<state::Database>(
-            state::DatabaseOptions{dir.path() / "state.db", {image::LayerStore::schema()}, {}});
-        driver = std::make_unique<FakeStorageDriver>(dir.path() / "driver");
-        layers = std::make_unique<image::LayerStore>(*database, *driver, dir.path() / "image", dir.path() / "driver");
-        images = std::make_unique<image::ImageStore>(*database, *layers, dir.path() / "image/configs");
+            state::DatabaseOptions{root_ / "state.db", {image::LayerStore::schema()}, {}});
+        driver = std::make_unique<FakeStorageDriver>(root_ / "driver");
+        layers = std::make_unique<image::LayerStore>(*database, *driver, root_ / "image", root_ / "driver");
+        images = std::make_unique<image::ImageStore>(*database, *layers, root_ / "image/configs");
     }
     void close() {
         images.reset();
@@ -151,10 +154,14 @@ class Stores {
     /// Layers that the driver holds.
     [[nodiscard]] std::size_t held() const { return driver->list().size(); }
     [[nodiscard]] std::size_t entriesIn(const char* path) const {
-        return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(dir.path() / path), {}));
+        return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(root_ / path), {}));
     }
 
-    TempDir dir;
+  private:
+    std::unique_ptr<TempDir> own_;
+    std::filesystem::path root_;
+
+  public:
     std::unique_ptr<state::Database> database;
     std::unique_ptr<FakeStorageDriver> driver;
     std::unique_ptr<image::LayerStore> layers;

@@ -137,6 +137,12 @@ BOOST_AUTO_TEST_CASE(an_image_in_use_is_kept_with_dockers_words) {
                   " (must be forced) - image is being used by stopped container cccccccccccc");
 }
 
+BOOST_AUTO_TEST_CASE(a_tag_that_looks_like_the_ids_beginning_is_a_name) {
+    const std::string id = add({kBase}, {"other:1"});
+    images->tag(id, "app:" + id.substr(7, 2));
+    BOOST_TEST((remove("app:" + id.substr(7, 2)) == std::vector<std::string>{"U app:" + id.substr(7, 2)}));
+}
+
 BOOST_AUTO_TEST_CASE(forcing_a_name_of_a_used_image_only_untags) {
     const std::string id = add({kBase}, {"a:1"});
     usedBy(id, true);
@@ -223,7 +229,7 @@ BOOST_AUTO_TEST_CASE(events_tell_what_happened) {
 BOOST_AUTO_TEST_CASE(a_damaged_config_costs_only_its_image) {
     const std::string bad = add({kBase}, {"bad:1"});
     add({kTop}, {"good:1"});
-    writeFileAtomically(dir.path() / "image/configs" / (bad.substr(7) + ".json"), "{}");
+    writeFileAtomically(path() / "image/configs" / (bad.substr(7) + ".json"), "{}");
     reopen();
     BOOST_TEST(images->count() == 1U);
     BOOST_REQUIRE(images->damaged().size() == 1U);
@@ -241,18 +247,18 @@ BOOST_AUTO_TEST_CASE(a_lost_database_is_rebuilt_from_what_is_on_disk) {
     for (const bool garbage : {true, false}) {
         close();
         if (garbage)
-            writeFileAtomically(dir.path() / "state.db", std::string(8192, 'x'));
+            writeFileAtomically(path() / "state.db", std::string(8192, 'x'));
         else
             for (const char* name : {"state.db", "state.db-wal", "state.db-shm"})
-                std::filesystem::remove(dir.path() / name);
-        std::filesystem::create_directory(dir.path() / "driver" / std::string(64, 'c'));
+                std::filesystem::remove(path() / name);
+        std::filesystem::create_directory(path() / "driver" / std::string(64, 'c'));
         open();
         BOOST_TEST(images->resolve("x/y:2").id == id);
         BOOST_TEST(images->resolve("app:1").size == 3);
         BOOST_TEST(layers->reconcile({}).removed.empty());
         BOOST_TEST(driver->exists(std::string(64, 'c')));
-        removeTree(dir.path() / "driver" / std::string(64, 'c'));
-        std::filesystem::remove(dir.path() / "image/keep-unknown-layers");
+        removeTree(path() / "driver" / std::string(64, 'c'));
+        std::filesystem::remove(path() / "image/keep-unknown-layers");
     }
 }
 

@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(members_that_hide_each_other_are_kept_whole_when_they_can_b
 BOOST_AUTO_TEST_CASE(a_layer_changed_on_disk_isnt_written) {
     Stores stores;
     const LayerRef layer = stores.apply(kBase);
-    writeFileAtomically(stores.dir.path() / "driver" / layer->driver_id / "etc/os", "ONE");
+    writeFileAtomically(stores.path() / "driver" / layer->driver_id / "etc/os", "ONE");
     BOOST_CHECK_EXCEPTION((void)stores.tarOf(layer.layer()), Error,
                           [](const Error& e) { return e.text().find("changed on disk") != std::string::npos; });
 }
@@ -214,9 +214,9 @@ BOOST_AUTO_TEST_CASE(a_restart_keeps_what_is_needed_and_removes_the_rest) {
         {.container_id = kContainer, .chain_id = chain, .mount_label = {}, .storage_opt = {}});
     stores.layers->createWritable(
         {.container_id = std::string(64, 'd'), .chain_id = chain, .mount_label = {}, .storage_opt = {}});
-    std::filesystem::create_directory(stores.dir.path() / "driver" / std::string(64, 'e'));
-    std::filesystem::create_directory(stores.dir.path() / "driver" / (kContainer + "-init"));
-    std::filesystem::create_directory(stores.dir.path() / "image/layers" / std::string(64, 'f'));
+    std::filesystem::create_directory(stores.path() / "driver" / std::string(64, 'e'));
+    std::filesystem::create_directory(stores.path() / "driver" / (kContainer + "-init"));
+    std::filesystem::create_directory(stores.path() / "image/layers" / std::string(64, 'f'));
     stores.reopen();
     const auto found = stores.layers->reconcile({kContainer});
     BOOST_TEST(found.removed.size() == 2U);
@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(a_vanished_layer_is_reported_and_can_be_loaded_again) {
     (void)stores.load(archive);
     (void)stores.load(makeArchive(makeConfig({other}), {other}, {"other:1"}));
     const std::string chain = stores.images->resolve("app:1").chain_id;
-    removeTree(stores.dir.path() / "driver" / stores.layers->look(chain)->driver_id);
+    removeTree(stores.path() / "driver" / stores.layers->look(chain)->driver_id);
     stores.reopen();
     BOOST_TEST(stores.layers->reconcile({}).missing.size() == 1U);
     BOOST_TEST(stores.images->damaged().size() == 1U);

@@ -32,7 +32,7 @@ void refused(Stores& stores, const std::string& archive, const std::string& part
     BOOST_TEST(stores.held() == 0U);
     BOOST_TEST(stores.entriesIn("image/tmp") == 0U);
     BOOST_TEST(stores.entriesIn("image/layers") == 0U);
-    std::filesystem::remove(stores.dir.path() / "image/configs/names.json");
+    std::filesystem::remove(stores.path() / "image/configs/names.json");
     BOOST_TEST(stores.entriesIn("image/configs") == 0U);
 }
 
