@@ -117,7 +117,8 @@ class Comparison {
     bool same(const struct stat& before) const {
         const struct stat& after = walker_.info();
         if (before.st_dev == after.st_dev && before.st_ino == after.st_ino && !S_ISDIR(after.st_mode)) return true;
-        if (!sameStat(before, after)) return false;
+        // What stands in an upper directory was written or copied up to be written, whatever its times say.
+        if (!sameStat(before, after) || (upper_ && !S_ISDIR(after.st_mode))) return false;
         if (S_ISLNK(after.st_mode)) return linkOf(old_.fd(), walker_.name()) == linkOf(walker_.dirFd(), walker_.name());
         return !S_ISREG(after.st_mode) ||
                capabilityOf(old_.fd(), walker_.name()) == capabilityOf(walker_.dirFd(), walker_.name());

@@ -125,6 +125,21 @@ std::vector<std::string> LayerUses::inUse() {
     return ids;
 }
 
+std::pair<std::string, std::string> splitOption(const std::string& option, const std::string& driver) {
+    const std::size_t equals = option.find('=');
+    if (equals == std::string::npos) throw error(Code::invalid, "option {} for {}: key=value expected", option, driver);
+    std::string key = option.substr(0, equals);
+    std::transform(key.begin(), key.end(), key.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    if (key.starts_with(driver + ".")) key.erase(0, driver.size() + 1);
+    return {key, option.substr(equals + 1)};
+}
+
+bool parseFlag(const std::string& key, const std::string& value) {
+    if (value == "true" || value == "1" || value == "yes") return true;
+    if (value == "false" || value == "0" || value == "no") return false;
+    throw error(Code::invalid, "invalid value \"{}\" of {}: true or false expected", value, key);
+}
+
 std::int64_t parseSize(const std::string& text) {
     static constexpr std::string_view kUnits = "bkmgtp";
     std::uint64_t number = 0;

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/thread_annotations.hpp"
@@ -95,5 +96,11 @@ class LayerUses {
 /// A byte count as in --storage-opt size=: digits with an optional k, m, g, t (powers of 1024; "b" or "ib" may follow). Throws
 /// Error{invalid}.
 [[nodiscard]] std::int64_t parseSize(const std::string& text);
+
+/// A driver's "key=value" or "driver.key=value" as (key in lower case, value). Without "=": Error{invalid}.
+[[nodiscard]] std::pair<std::string, std::string> splitOption(const std::string& option, const std::string& driver);
+
+/// "true"/"1"/"yes" and "false"/"0"/"no"; anything else is Error{invalid} naming the key.
+[[nodiscard]] bool parseFlag(const std::string& key, const std::string& value);
 
 }  // namespace davit::archive

@@ -5,9 +5,6 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-#include <algorithm>
-#include <cctype>
-
 #include "archive/compare.hpp"
 #include "archive/id_map.hpp"
 #include "archive/pack.hpp"
@@ -38,12 +35,9 @@ void PlainTreeDriver::init(const StorageInit& request) {
 }
 
 void PlainTreeDriver::takeOption(const std::string& option) {
-    const std::size_t equals = option.find('=');
-    std::string key = option.substr(0, equals);
-    std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) { return std::tolower(c); });
-    if (key.starts_with(name_ + ".")) key.erase(0, name_.size() + 1);
-    if (key != "size" || equals == std::string::npos) throw error(Code::invalid, "unknown option {} for {}", option, name_);
-    default_size_ = parseSize(option.substr(equals + 1));
+    const auto [key, value] = splitOption(option, name_);
+    if (key != "size") throw error(Code::invalid, "unknown option {} for {}", key, name_);
+    default_size_ = parseSize(value);
 }
 
 void PlainTreeDriver::requireLimits() {
@@ -65,8 +59,7 @@ std::int64_t PlainTreeDriver::sizeOf(const Options& storage_opt) const {
     return size;
 }
 
-void PlainTreeDriver::makeEmptyTree(const fs::path& tree) const {
-    check(::mkdir(tree.c_str(), 0755), "create directory {}", tree.string());
+void PlainTreeDriver::dressEmptyTree(const fs::path& tree) const {
     const UniqueFd fd = openTree(tree);
     check(::fchmod(fd.get(), 0755), "change the mode of {}", tree.string());
     check(::fchown(fd.get(), toHostId(uid_maps_, 0), toHostId(gid_maps_, 0)), "change the owner of {}", tree.string());
@@ -174,12 +167,6 @@ std::string fileSystemName(const fs::path& path) {
 fs::path nearestExisting(fs::path path) {
     while (::access(path.c_str(), F_OK) < 0 && path.has_parent_path() && path != path.parent_path()) path = path.parent_path();
     return path;
-}
-
-bool parseFlag(const std::string& key, const std::string& value) {
-    if (value == "true" || value == "1" || value == "yes") return true;
-    if (value == "false" || value == "0" || value == "no") return false;
-    throw error(Code::invalid, "invalid value \"{}\" of {}: true or false expected", value, key);
 }
 
 }  // namespace davit::archive

@@ -55,8 +55,8 @@ class PlainTreeDriver : public StorageDriver {
     [[nodiscard]] LayerHome& home();
     [[nodiscard]] std::filesystem::path treeOf(const std::string& id) { return home().require(id) / "root"; }
     [[nodiscard]] std::string parentOfLayer(const std::string& id);
-    /// An empty directory that belongs to the container's root.
-    void makeEmptyTree(const std::filesystem::path& tree) const;
+    /// Owner and mode of a tree that has just been made empty: the container's root, 0755.
+    void dressEmptyTree(const std::filesystem::path& tree) const;
 
   private:
     void make(const CreateLayer& request);
@@ -77,8 +77,5 @@ class PlainTreeDriver : public StorageDriver {
 
 /// The path itself or the nearest directory above it that exists.
 [[nodiscard]] std::filesystem::path nearestExisting(std::filesystem::path path);
-
-/// "true"/"1"/"yes" and "false"/"0"/"no"; anything else is Error{invalid} naming the key.
-[[nodiscard]] bool parseFlag(const std::string& key, const std::string& value);
 
 }  // namespace davit::archive

@@ -1,9 +1,11 @@
 #include "vfs_driver.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "archive/compare.hpp"
 #include "archive/copy_tree.hpp"
+#include "base/check.hpp"
 #include "base/file.hpp"
 #include "davit/sdk.hpp"
 
@@ -19,8 +21,8 @@ void VfsDriver::prepare() {
 }
 
 void VfsDriver::makeTree(const fs::path& tree, const fs::path& parent_tree) {
-    makeEmptyTree(tree);
-    if (parent_tree.empty()) return;
+    check(::mkdir(tree.c_str(), 0755), "create directory {}", tree.string());
+    if (parent_tree.empty()) return dressEmptyTree(tree);
     archive::copyTree(openFile(parent_tree, O_RDONLY | O_DIRECTORY).get(), openFile(tree, O_RDONLY | O_DIRECTORY).get());
 }
 

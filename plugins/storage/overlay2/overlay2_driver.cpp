@@ -1,0 +1,266 @@
+// The life of layers; what is read from and written to them stands in overlay2_diff.cpp.
+#include "overlay2_driver.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "archive/copy_tree.hpp"
+#include "archive/id_map.hpp"
+#include "archive/plain_tree_driver.hpp"
+#include "base/check.hpp"
+#include "base/defer.hpp"
+#include "base/file.hpp"
+#include "base/id.hpp"
+#include "base/tree_walker.hpp"
+#include "davit/sdk.hpp"
+
+namespace davit {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kMaxLowers = 500;  // the kernel's OVL_MAX_STACK
+
+std::vector<std::string> split(const std::string& text, char separator) {
+    std::vector<std::string> parts;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find(separator, at), text.size());
+        if (end > at) parts.push_back(text.substr(at, end - at));
+        at = end + 1;
+    }
+    return parts;
+}
+
+// A mounted overlay has a device of its own.
+bool isMounted(const fs::path& layer_dir) {
+    struct stat layer {};
+    struct stat merged {};
+    return ::lstat(layer_dir.c_str(), &layer) == 0 && ::lstat((layer_dir / "merged").c_str(), &merged) == 0 &&
+           layer.st_dev != merged.st_dev;
+}
+
+}  // namespace
+
+Overlay2Driver::Overlay2Driver(const DriverContext& context) { DriverConfig(context).finish(); }
+
+archive::LayerHome& Overlay2Driver::home() {
+    if (!home_) throw Error(Code::system, "overlay2: not initialised");
+    return *home_;
+}
+
+void Overlay2Driver::init(const StorageInit& request) {
+    if (request.home.find_first_of(",:\\") != std::string::npos)
+        throw error(Code::invalid, "overlay2: home {}: a comma, colon or backslash can't stand in mount options", request.home);
+    uid_maps_ = request.uid_maps;
+    gid_maps_ = request.gid_maps;
+    for (const std::string& option : request.options) takeOption(option);
+    home_path_ = request.home;
+    makeDirectories(home_path_, 0711);
+    probe_ = overlay2::probe(home_path_);
+    if (!probe_.unsuitable_why.empty()) throw Error(Code::unimplemented, probe_.unsuitable_why);
+    makeDirectories(home_path_ / "l", 0711);
+    home_.emplace(home_path_, [this](const fs::path& layer_dir) { dispose(layer_dir); });
+    recover();
+    std::vector<fs::path> dirs;
+    for (const std::string& id : home_->list()) dirs.push_back(home_->of(id));
+    if (archive::ProjectQuota::enforcedAt(home_path_)) quota_.emplace(home_path_, dirs);
+    if (default_size_ > 0) requireLimits();
+}
+
+void Overlay2Driver::takeOption(const std::string& option) {
+    const auto [key, value] = archive::splitOption(option, kName);
+    if (key == "size")
+        default_size_ = archive::parseSize(value);
+    else if (key == "mountopt")
+        extra_flags_ = split(value, ',');
+    else if (key == "override_kernel_check" || key == "skip_mount_home")
+        (void)archive::parseFlag(key, value);  // of no meaning here, but in many a daemon.json
+    else
+        throw error(Code::invalid, "unknown option {} for overlay2", key);
+}
+
+Overlay2Driver::LayerOptions Overlay2Driver::optionsOf(const Options& storage_opt) const {
+    LayerOptions options{.size = default_size_};
+    for (const auto& [key, value] : storage_opt) {
+        if (key == "size")
+            options.size = archive::parseSize(value);
+        else if (key == "volatile")
+            options.is_volatile = archive::parseFlag(key, value);
+        else
+            throw error(Code::invalid, "unknown option {} for overlay2", key);
+    }
+    return options;
+}
+
+void Overlay2Driver::requireLimits() {
+    if (!quota_)
+        throw error(Code::invalid,
+                    "overlay2: size= needs xfs or ext4 mounted with prjquota; the {} at {} enforces no project quota",
+                    archive::fileSystemName(home_path_), home_path_.string());
+}
+
+// What an earlier process left: mounts that nobody counts any more, short names without a layer and the reverse.
+void Overlay2Driver::recover() {
+    std::vector<std::string> links;
+    for (const std::string& id : home_->list()) {
+        const fs::path dir = home_->of(id);
+        if (isMounted(dir)) overlay2::unmount(dir / "merged");
+        links.push_back(readFile(dir / "link").value_or(""));
+        const fs::path name = home_path_ / "l" / links.back();
+        if (::faccessat(AT_FDCWD, name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) < 0) link(dir, id);
+    }
+    std::sort(links.begin(), links.end());
+    const UniqueFd names = openFile(home_path_ / "l", O_RDONLY | O_DIRECTORY);
+    for (const std::string& name : directoryNames(names.get()))
+        if (!std::binary_search(links.begin(), links.end(), name)) (void)::unlinkat(names.get(), name.c_str(), 0);
+}
+
+void Overlay2Driver::dispose(const fs::path& layer_dir) const {
+    while (isMounted(layer_dir)) overlay2::unmount(layer_dir / "merged");
+    const std::string name = readFile(layer_dir / "link").value_or("");
+    // Last of all: as long as the name exists no other layer gets it.
+    const Defer unlink([&] {
+        if (!name.empty()) (void)::unlink((home_path_ / "l" / name).c_str());
+    });
+    removeTree(layer_dir);
+}
+
+Overlay2Driver::Layer Overlay2Driver::layer(const std::string& id) {
+    Layer found;
+    found.dir = home().require(id);
+    found.link = readFile(found.dir / "link").value_or("");
+    if (found.link.empty()) throw error(Code::system, "layer {} is damaged: it has no short name", id);
+    found.lowers = split(readFile(found.dir / "lower").value_or(""), ':');
+    found.parent = readFile(found.dir / "parent").value_or("");
+    found.committed = ::access((found.dir / "committed").c_str(), F_OK) == 0;
+    found.is_volatile = ::access((found.dir / "volatile").c_str(), F_OK) == 0;
+    return found;
+}
+
+// The root of what a container sees is the root of the uppermost layer: it takes after the parent's.
+void Overlay2Driver::makeDiff(const fs::path& diff, const fs::path& parent_diff) const {
+    check(::mkdir(diff.c_str(), 0755), "create directory {}", diff.string());
+    const UniqueFd fd = openFile(diff, O_RDONLY | O_DIRECTORY);
+    if (!parent_diff.empty()) return archive::copyMetadata(openFile(parent_diff, O_RDONLY | O_DIRECTORY).get(), fd.get());
+    check(::fchmod(fd.get(), 0755), "change the mode of {}", diff.string());
+    const auto uid = archive::toHostId(uid_maps_, 0);
+    const auto gid = archive::toHostId(gid_maps_, 0);
+    check(::fchown(fd.get(), uid, gid), "change the owner of {}", diff.string());
+}
+
+void Overlay2Driver::link(const fs::path& draft, const std::string& id) {
+    std::string name = readFile(draft / "link").value_or("");
+    const bool known = !name.empty();
+    const std::string target = "../layers/" + id + "/diff";
+    for (;;) {
+        if (!known) name = randomId().substr(0, 12);
+        if (::symlink(target.c_str(), (home_path_ / "l" / name).c_str()) == 0) break;
+        if (errno != EEXIST || known) throw Error::system("create a short name for layer " + id, errno);
+    }
+    if (!known) writeFileAtomically(draft / "link", name);
+}
+
+void Overlay2Driver::publish(archive::LayerHome::Draft& draft, const std::string& id) {
+    makeDirectories(draft.path() / "work", 0700);
+    makeDirectories(draft.path() / "merged", 0700);
+    link(draft.path(), id);
+    draft.publish(id);
+}
+
+void Overlay2Driver::make(const CreateLayer& request) {
+    const LayerOptions options = optionsOf(request.storage_opt);
+    if (options.size > 0) requireLimits();
+    std::optional<Layer> parent;
+    if (!request.parent.empty()) parent = layer(request.parent);
+    if (parent && parent->lowers.size() + 1 > kMaxLowers)
+        throw error(Code::invalid, "create layer {}: more than {} layers below it", request.id, kMaxLowers);
+    const auto draft = home().draft(request.id);
+    if (options.size > 0) quota_->limit(draft->path(), options.size);
+    makeDiff(draft->path() / "diff", parent ? parent->dir / "diff" : fs::path());
+    if (parent) {
+        std::string lower = "l/" + parent->link;
+        for (const std::string& name : parent->lowers) lower += ":" + name;
+        writeFileAtomically(draft->path() / "lower", lower);
+        writeFileAtomically(draft->path() / "parent", request.parent);
+        if (!parent->committed) writeFileAtomically(parent->dir / "committed", "");
+    }
+    if (options.is_volatile) writeFileAtomically(draft->path() / "volatile", "");
+    publish(*draft, request.id);
+}
+
+void Overlay2Driver::clone(const std::string& id, const std::string& source) {
+    const Layer from = layer(source);
+    const auto draft = home().draft(id);
+    check(::mkdir((draft->path() / "diff").c_str(), 0755), "create layer {}", id);
+    archive::copyTree(openFile(from.dir / "diff", O_RDONLY | O_DIRECTORY).get(),
+                      openFile(draft->path() / "diff", O_RDONLY | O_DIRECTORY).get(), archive::CopyXattrs::all);
+    for (const char* name : {"lower", "parent"})
+        if (const auto content = readFile(from.dir / name)) writeFileAtomically(draft->path() / name, *content);
+    publish(*draft, id);
+}
+
+void Overlay2Driver::remove(const std::string& id) {
+    archive::LayerUses::Hold hold(uses_, id);
+    if (hold.count() > 0) throw error(Code::conflict, "remove layer {}: it is in use", id);
+    home().remove(id);
+}
+
+overlay2::Overlay Overlay2Driver::overlayOf(const Layer& layer, const std::string& id, const std::string& label) const {
+    overlay2::Overlay overlay{.home = home_path_, .lowers = layer.lowers, .upper = {}, .work = {}, .flags = probe_.flags};
+    overlay.flags.insert(overlay.flags.end(), extra_flags_.begin(), extra_flags_.end());
+    if (!label.empty()) overlay.flags.push_back("context=\"" + label + "\"");
+    if (layer.committed) {
+        overlay.lowers.insert(overlay.lowers.begin(), "l/" + layer.link);
+        return overlay;
+    }
+    overlay.upper = "layers/" + id + "/diff";
+    overlay.work = "layers/" + id + "/work";
+    if (layer.is_volatile && probe_.volatile_mounts) {
+        // Left by a crash it would forbid the mount. What may have been lost then is what "volatile" allows to be lost.
+        removeTree(layer.dir / "work/work/incompat");
+        overlay.flags.emplace_back("volatile");
+    }
+    return overlay;
+}
+
+std::string Overlay2Driver::get(const std::string& id, const std::string& mount_label) {
+    archive::LayerUses::Hold hold(uses_, id);
+    const Layer found = layer(id);
+    if (hold.count() == 0 && !found.lowers.empty())
+        overlay2::mountOverlay(overlayOf(found, id, mount_label), "layers/" + id + "/merged");
+    ++hold.count();
+    return (found.dir / (found.lowers.empty() ? "diff" : "merged")).string();
+}
+
+void Overlay2Driver::put(const std::string& id) {
+    archive::LayerUses::Hold hold(uses_, id);
+    if (hold.count() == 0) throw error(Code::not_found, "put layer {}: it isn't in use", id);
+    if (--hold.count() == 0) overlay2::unmount(home().of(id) / "merged");
+}
+
+void Overlay2Driver::cleanup() {
+    for (const std::string& id : uses_.inUse()) {
+        archive::LayerUses::Hold hold(uses_, id);
+        overlay2::unmount(home().of(id) / "merged");
+        hold.count() = 0;
+    }
+}
+
+std::vector<MountSpec> Overlay2Driver::mounts(const std::string& id, const std::string& mount_label) {
+    archive::LayerUses::Hold hold(uses_, id);
+    const Layer found = layer(id);
+    if (found.lowers.empty()) return {{.type = "bind", .source = (found.dir / "diff").string(), .options = {}}};
+    return {{.type = "overlay",
+             .source = "overlay",
+             .options = overlay2::absoluteOptions(overlayOf(found, id, mount_label))}};
+}
+
+void Overlay2Driver::setLimit(const std::string& id, std::int64_t bytes) {
+    if (bytes < 0) throw error(Code::invalid, "limit layer {}: negative size", id);
+    const fs::path dir = home().require(id);
+    requireLimits();
+    quota_->limit(dir, bytes);
+}
+
+}  // namespace davit
