@@ -34,8 +34,9 @@ function(davit_install_plugins directory)
 endfunction()
 davit_install_plugins(${PROJECT_SOURCE_DIR}/plugins)
 
-configure_file(${PROJECT_SOURCE_DIR}/packaging/davit.service.in ${PROJECT_BINARY_DIR}/packaging/davit.service @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/packaging/davit.service DESTINATION lib/systemd/system)
+# The unit names the daemon by its installed path, which is known when it is installed.
+install(CODE "configure_file(\"${PROJECT_SOURCE_DIR}/packaging/davit.service.in\" \"${PROJECT_BINARY_DIR}/davit.service\" @ONLY)")
+install(FILES ${PROJECT_BINARY_DIR}/davit.service DESTINATION lib/systemd/system)
 if(EXISTS ${PROJECT_SOURCE_DIR}/packaging/davit.bash)
   install(FILES ${PROJECT_SOURCE_DIR}/packaging/davit.bash DESTINATION share/bash-completion/completions RENAME davit)
 endif()
