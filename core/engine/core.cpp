@@ -13,17 +13,20 @@ EngineCore::EngineCore(EngineOptions options, const EngineParts& engine_parts)
     : parts(engine_parts),
       rows(engine_parts.database),
       networks(engine_parts.drivers),
-      monitor({.shim_binary = options.shim, .seccomp_cache = options.exec_root / "seccomp"}),
       events("davit-events", false),
       cleanup("davit-cleanup", true,
               [this](std::size_t backlog) {
                   if (backlog < kUrgentBacklog) starts.waitQuiet(kMaxPoliteness);
               }),
+      monitor({.shim_binary = options.shim, .seccomp_cache = options.exec_root / "seccomp"}),
       data_root_(options.data_root),
       exec_root_(options.exec_root),
       options_(std::make_shared<const EngineOptions>(std::move(options))) {}
 
-EngineCore::~EngineCore() = default;
+EngineCore::~EngineCore() {
+    events.stop();
+    cleanup.stop();
+}
 
 std::shared_ptr<const EngineOptions> EngineCore::options() const {
     const Lock lock(mutex_);

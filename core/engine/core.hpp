@@ -22,6 +22,7 @@ class EngineCore {
     EngineCore(EngineOptions options, const EngineParts& parts);
     EngineCore(const EngineCore&) = delete;
     EngineCore& operator=(const EngineCore&) = delete;
+    /// Ends the queues, then the monitor; containers and shims go on.
     ~EngineCore();
 
     /// The options as they are now; the object never changes.
@@ -40,9 +41,9 @@ class EngineCore {
     StartGate starts;
     std::string daemon_id;  ///< set by restore, then constant
 
-    runtime::ShimMonitor monitor;
-    TaskQueue events;   ///< after `monitor`: ends first, and so do its tasks
+    TaskQueue events;
     TaskQueue cleanup;
+    runtime::ShimMonitor monitor;  ///< after the queues: posts to them until it has ended
 
   private:
     const std::filesystem::path data_root_;

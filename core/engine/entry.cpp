@@ -75,6 +75,13 @@ Operation Entry::beginRemoval() {
     return Operation(shared_from_this());
 }
 
+std::optional<Operation> Entry::tryBeginRemoval() {
+    const Lock lock(mutex_);
+    if (busy_ || gone_ || removing_) return std::nullopt;
+    busy_ = removing_ = true;
+    return Operation(shared_from_this());
+}
+
 void Entry::end() noexcept {
     {
         const Lock lock(mutex_);
@@ -179,9 +186,13 @@ void Entry::setMounts(std::vector<runtime::MountPoint> mounts) {
     data_.mounts = std::move(mounts);
 }
 
-void Entry::setNetwork(NetworkSettings network) {
+void Entry::setRunFacts(const NetworkSettings& network, const std::string& hostname_path, const std::string& hosts_path,
+                        const std::string& resolv_conf_path) {
     const Lock lock(mutex_);
-    data_.network = std::move(network);
+    data_.network = network;
+    data_.hostname_path = hostname_path;
+    data_.hosts_path = hosts_path;
+    data_.resolv_conf_path = resolv_conf_path;
 }
 
 void Entry::addExec(const std::string& exec_id) {

@@ -48,6 +48,8 @@ class Entry : public std::enable_shared_from_this<Entry> {
     [[nodiscard]] Operation begin() DAVIT_EXCLUDES(mutex_);
     /// As begin(), for a removal: throws Error{conflict} "removal of container x is already in progress" if one is.
     [[nodiscard]] Operation beginRemoval() DAVIT_EXCLUDES(mutex_);
+    /// std::nullopt when an operation is under way or the container is gone.
+    [[nodiscard]] std::optional<Operation> tryBeginRemoval() DAVIT_EXCLUDES(mutex_);
 
     // --- a run ---
     /// The clients that attached before. From here until started() or failed() new ones wait too, and an exit is kept back.
@@ -80,7 +82,9 @@ class Entry : public std::enable_shared_from_this<Entry> {
     void setOom() DAVIT_EXCLUDES(mutex_);
     void setState(const ContainerState& state) DAVIT_EXCLUDES(mutex_);
     void setMounts(std::vector<runtime::MountPoint> mounts) DAVIT_EXCLUDES(mutex_);
-    void setNetwork(NetworkSettings network) DAVIT_EXCLUDES(mutex_);
+    /// What a start decided.
+    void setRunFacts(const NetworkSettings& network, const std::string& hostname_path, const std::string& hosts_path,
+                     const std::string& resolv_conf_path) DAVIT_EXCLUDES(mutex_);
     void addExec(const std::string& exec_id) DAVIT_EXCLUDES(mutex_);
     void dropExec(const std::string& exec_id) DAVIT_EXCLUDES(mutex_);
 

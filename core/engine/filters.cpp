@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <regex>
 
-
 #include "base/check.hpp"
 #include "base/json.hpp"
 
@@ -82,6 +81,11 @@ bool Filters::matchExact(std::string_view name, std::string_view text) const {
 bool Filters::matchFuzzy(std::string_view name, std::string_view text) const {
     const std::vector<std::string>& given = values(name);
     return given.empty() || std::any_of(given.begin(), given.end(), [&](const auto& one) { return fuzzy(one, text); });
+}
+
+bool Filters::matchFuzzyId(std::string_view id) const {
+    const std::vector<std::string>& given = values("id");
+    return given.empty() || std::any_of(given.begin(), given.end(), [&](const auto& one) { return id.starts_with(one); });
 }
 
 bool Filters::matchLabels(std::string_view name, const std::map<std::string, std::string>& labels) const {

@@ -29,6 +29,8 @@ class Filters {
     [[nodiscard]] bool matchExact(std::string_view name, std::string_view text) const;
     /// No value given, or one of them is found in `text` (Docker's fuzzy match of names: a regular expression, else a part).
     [[nodiscard]] bool matchFuzzy(std::string_view name, std::string_view text) const;
+    /// No "id" given, or one of them begins `id`.
+    [[nodiscard]] bool matchFuzzyId(std::string_view id) const;
     /// Every "key" or "key=value" given for `name` holds for `labels`.
     [[nodiscard]] bool matchLabels(std::string_view name, const std::map<std::string, std::string>& labels) const;
 

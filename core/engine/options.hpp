@@ -32,7 +32,7 @@ struct EngineOptions {
     std::int64_t default_shm_size = 67108864;              // (reload)
     std::string default_cgroupns_mode;                     // (reload); empty: private on cgroup v2, host on v1
     std::string default_ipc_mode = "private";
-    std::string seccomp_profile;  ///< JSON text of the profile; empty: the built-in one; "unconfined"
+    std::string seccomp_profile;  ///< file; empty: the built-in profile; "unconfined"
     bool init_by_default = false;
     bool no_new_privileges = false;
     std::string log_driver = "json-file";

@@ -1,0 +1,143 @@
+#include "engine/container_service.hpp"
+
+#include <csignal>
+
+#include "base/check.hpp"
+#include "engine/core.hpp"
+#include "engine/lifecycle.hpp"
+#include "runtime/config_validation.hpp"
+
+namespace davit::engine {
+namespace {
+
+constexpr int kDefaultStopTimeout = 10;
+
+/// Sends the stop signal, waits, kills.
+void stopRunning(EngineCore& core, const EntryPtr& entry, int signal, int timeout) {
+    const std::uint64_t run = entry->runNumber();
+    try {
+        killContainer(core, entry, signal);
+    } catch (const Error& failure) {
+        if (failure.code() == Code::conflict) return;  // it has just ended
+        throw;
+    }
+    std::optional<SteadyTime> deadline;
+    if (timeout >= 0) deadline = std::chrono::steady_clock::now() + std::chrono::seconds(timeout);
+    if (entry->waitEnd(run, deadline)) return;
+    try {
+        killContainer(core, entry, SIGKILL);
+    } catch (const Error& failure) {
+        if (failure.code() != Code::conflict) throw;
+    }
+}
+
+/// Ends a container that is about to be removed by force.
+void killForRemoval(EngineCore& core, const EntryPtr& entry) {
+    try {
+        killContainer(core, entry, SIGKILL);
+    } catch (const Error& failure) {
+        if (failure.code() != Code::conflict) throw;
+    }
+}
+
+[[noreturn]] void refuseRemoval(const EntryPtr& entry, const ContainerState& state) {
+    if (state.paused())
+        throw error(Code::conflict, "You cannot remove a paused container {}. Unpause and then stop the container before "
+                                    "attempting removal or force remove", entry->id());
+    throw error(Code::conflict, "You cannot remove a running container {}. Stop the container before attempting removal or "
+                                "force remove", entry->id());
+}
+
+}  // namespace
+
+ContainerService::ContainerService(EngineCore& core) : core_(core) {}
+ContainerService::~ContainerService() = default;
+
+bool ContainerService::start(const std::string& ref, const std::string&) {
+    const EntryPtr entry = core_.table.resolve(ref);
+    const Operation operation = entry->begin();
+    return startContainer(core_, entry);
+}
+
+bool ContainerService::stop(const std::string& ref, const StopOptions& options) {
+    const EntryPtr entry = core_.table.resolve(ref);
+    const std::shared_ptr<const runtime::ContainerConfig> config = entry->snapshot().config;
+    const std::string name = !options.signal.empty() ? options.signal : config->stop_signal;
+    const int signal = name.empty() ? SIGTERM : runtime::parseSignal(name);
+    const int timeout = options.timeout.value_or(static_cast<int>(config->stop_timeout.value_or(kDefaultStopTimeout)));
+    const Operation operation = entry->begin();
+    if (!entry->state().running()) return false;
+    stopRunning(core_, entry, signal, timeout);
+    return true;
+}
+
+void ContainerService::kill(const std::string& ref, const std::string& signal) {
+    const int number = signal.empty() ? SIGKILL : runtime::parseSignal(signal);
+    const EntryPtr entry = core_.table.resolve(ref);
+    try {
+        killContainer(core_, entry, number);
+    } catch (const Error& failure) {
+        throw Error(failure.code(), fmt::format("cannot kill container: {}: {}", ref, failure.text()), failure.sysErrno());
+    }
+}
+
+void ContainerService::remove(const std::string& ref, const RemoveOptions& options) {
+    const EntryPtr entry = core_.table.resolve(ref);
+    if (options.link) throw error(Code::invalid, "Invalid link name {}: there are no legacy links", ref);
+    const ContainerState before = entry->state();
+    if (before.running() && !options.force) refuseRemoval(entry, before);
+    // Before the operation is begun: a stop that waits for its timeout ends with it.
+    if (before.running()) killForRemoval(core_, entry);
+    try {
+        const Operation operation = entry->beginRemoval();
+        if (const ContainerState state = entry->state(); state.running()) {
+            if (!options.force) refuseRemoval(entry, state);
+            killForRemoval(core_, entry);
+        }
+        destroyContainer(core_, entry, state::Durability::synced);
+    } catch (const Error& failure) {
+        // An auto-remove container may have gone by itself when the force killed it: that is what was asked for.
+        const bool by_itself = failure.code() == Code::not_found && before.running();
+        if (!by_itself) throw;
+    }
+}
+
+void ContainerService::resize(const std::string& ref, unsigned height, unsigned width) {
+    const EntryPtr entry = core_.table.resolve(ref);
+    const std::shared_ptr<runtime::Shim> shim = entry->shim();
+    if (!shim) throw error(Code::conflict, "container {} is not running", entry->id());
+    shim->resize(height, width);
+}
+
+std::unique_ptr<WaitTicket> ContainerService::wait(const std::string& ref, WaitCondition condition,
+                                                   std::function<void(WaitResult)> done) {
+    return core_.table.resolve(ref)->wait(condition, std::move(done));
+}
+
+ContainerService::AttachInfo ContainerService::checkAttach(const std::string& ref) const {
+    const Container container = core_.table.resolve(ref)->snapshot();
+    if (container.state.paused())
+        throw error(Code::conflict, "container {} is paused, unpause the container before attach", ref);
+    if (container.state.status == Status::restarting)
+        throw error(Code::conflict, "container {} is restarting, wait until the container is running", ref);
+    if (container.state.dead()) throw error(Code::conflict, "container {} is dead: {}", ref, container.state.error);
+    return {container.id, container.config->tty};
+}
+
+void ContainerService::attach(const std::string& ref, const AttachOptions& options, UniqueFd client, std::string early) {
+    const EntryPtr entry = core_.table.resolve(ref);
+    const bool tty = entry->snapshot().config->tty;
+    runtime::Attachment attachment;
+    attachment.options = {.stdin_ = options.stdin_,
+                          .stdout_ = options.stdout_,
+                          .stderr_ = options.stderr_,
+                          .detach_keys = options.detach_keys,
+                          .multiplexed = !tty};
+    attachment.socket = std::move(client);
+    attachment.early = std::move(early);
+    if (entry->keepAttachment(attachment)) return;
+    if (const std::shared_ptr<runtime::Shim> shim = entry->shim()) return shim->attach(std::move(attachment));
+    // It ended between the two looks: the socket is closed, which is what the client would have seen.
+}
+
+}  // namespace davit::engine

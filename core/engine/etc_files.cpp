@@ -1,0 +1,106 @@
+#include "engine/etc_files.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+
+namespace davit::engine {
+namespace {
+
+constexpr std::string_view kHostsBase =
+    "127.0.0.1\tlocalhost\n"
+    "::1\tlocalhost ip6-localhost ip6-loopback\n"
+    "fe00::\tip6-localnet\n"
+    "ff00::\tip6-mcastprefix\n"
+    "ff02::1\tip6-allnodes\n"
+    "ff02::2\tip6-allrouters\n";
+
+std::string readHostFile(const char* path) {
+    try {
+        return readFile(path).value_or("");
+    } catch (const Error&) {  // unreadable or absurdly long: as good as missing
+        return {};
+    }
+}
+
+/// The first word of `line`, and the rest without the blanks around it.
+std::pair<std::string_view, std::string_view> firstWord(std::string_view line) {
+    constexpr std::string_view kBlank = " \t\r";
+    const std::size_t start = std::min(line.find_first_not_of(kBlank), line.size());
+    line.remove_prefix(start);
+    const std::size_t end = std::min(line.find_first_of(kBlank), line.size());
+    std::string_view rest = line.substr(end);
+    rest.remove_prefix(std::min(rest.find_first_not_of(kBlank), rest.size()));
+    if (const std::size_t last = rest.find_last_not_of(kBlank); last != std::string_view::npos)
+        rest = rest.substr(0, last + 1);
+    return {line.substr(0, end), rest};
+}
+
+bool isLoopback(std::string_view address) { return address.starts_with("127.") || address == "::1"; }
+
+}  // namespace
+
+std::string hostsFile(const Container& container, std::string_view base) {
+    std::string text(base);
+    if (!text.empty() && text.back() != '\n') text += '\n';
+    for (const std::string& extra : container.host_config->extra_hosts) {
+        // "name:address" or "name=address"; the address may hold colons itself.
+        const std::size_t separator = extra.find_first_of(":=");
+        if (separator == std::string::npos) continue;
+        text += fmt::format("{}\t{}\n", extra.substr(separator + 1), extra.substr(0, separator));
+    }
+    return text;
+}
+
+std::string resolvConf(const runtime::HostConfig& config, std::string_view host, bool host_network) {
+    std::string servers;
+    std::string search;
+    std::string options;
+    std::string others;
+    while (!host.empty()) {
+        const std::size_t end = std::min(host.find('\n'), host.size());
+        const std::string_view line = host.substr(0, end);
+        host.remove_prefix(std::min(end + 1, host.size()));
+        const auto [word, rest] = firstWord(line);
+        if (word == "nameserver" && (host_network || !isLoopback(rest)))
+            servers += fmt::format("nameserver {}\n", rest);
+        else if (word == "search" || word == "domain")
+            search = fmt::format("search {}\n", rest);
+        else if (word == "options")
+            options = fmt::format("options {}\n", rest);
+        else if (!word.empty() && word != "nameserver" && word[0] != '#' && word[0] != ';')
+            others += fmt::format("{}\n", line);
+    }
+    if (!config.dns.empty()) {
+        servers.clear();
+        for (const std::string& server : config.dns) servers += fmt::format("nameserver {}\n", server);
+    }
+    if (!config.dns_search.empty()) {
+        // "." says: no search list at all.
+        const bool none = config.dns_search.size() == 1 && config.dns_search[0] == ".";
+        search = none ? std::string() : fmt::format("search {}\n", fmt::join(config.dns_search, " "));
+    }
+    if (!config.dns_options.empty()) options = fmt::format("options {}\n", fmt::join(config.dns_options, " "));
+    return others + servers + search + options;
+}
+
+void writeEtcFiles(const std::filesystem::path& directory, bool host_network, Container& container) {
+    const auto write = [&](const char* name, std::string_view text) {
+        const std::filesystem::path path = directory / name;
+        // In place, not by rename: a file that another container shares must stay the same inode.
+        const UniqueFd file = openFile(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+        writeAll(file.get(), text);
+        return path.string();
+    };
+    container.hostname_path = write("hostname", container.config->hostname + "\n");
+    const std::string host_hosts = host_network ? readHostFile("/etc/hosts") : std::string();
+    container.hosts_path = write("hosts", hostsFile(container, host_network ? host_hosts : kHostsBase));
+    container.resolv_conf_path =
+        write("resolv.conf", resolvConf(*container.host_config, readHostFile("/etc/resolv.conf"), host_network));
+}
+
+}  // namespace davit::engine

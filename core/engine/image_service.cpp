@@ -1,0 +1,51 @@
+#include "engine/image_service.hpp"
+
+#include "base/check.hpp"
+#include "base/log.hpp"
+#include "engine/core.hpp"
+
+namespace davit::engine {
+
+ImageService::ImageService(EngineCore& core) : core_(core) {}
+
+std::vector<image::ImageSummary> ImageService::list(const image::ListImages& request) const {
+    return core_.parts.images.list(request);
+}
+
+ImageDetails ImageService::inspect(const std::string& name) const {
+    ImageDetails details{core_.parts.images.resolve(name), core_.parts.storage_driver, {}};
+    try {
+        if (!details.image.chain_id.empty())
+            details.storage_data = core_.parts.layers.layerMetadata(details.image.chain_id);
+    } catch (const Error& failure) {  // the driver's trouble with one layer doesn't hide the image
+        log::warning("image {}: storage driver's data: {}", details.image.id, failure.text());
+    }
+    return details;
+}
+
+std::vector<image::HistoryLine> ImageService::history(const std::string& name) const {
+    return core_.parts.images.history(name);
+}
+
+void ImageService::tag(const std::string& name, const std::string& repo, const std::string& tag) {
+    core_.parts.images.tag(name, tag.empty() ? repo : repo + ":" + tag);
+}
+
+std::vector<image::RemovedImage> ImageService::remove(const image::RemoveImage& request) {
+    return core_.parts.images.remove(request);
+}
+
+std::vector<image::LoadedImage> ImageService::load(ByteSource& archive, const image::LoadOptions& options,
+                                                   const image::TransferProgress& progress) {
+    return image::load(core_.parts.images, archive, options, progress);
+}
+
+void ImageService::save(const std::vector<std::string>& names, ByteSink& out) const {
+    image::save(core_.parts.images, names, out);
+}
+
+std::string ImageService::import(const image::ImportRequest& request, const image::TransferProgress& progress) {
+    return image::import(core_.parts.images, request, progress);
+}
+
+}  // namespace davit::engine

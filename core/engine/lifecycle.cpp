@@ -1,0 +1,217 @@
+#include "engine/lifecycle.hpp"
+
+#include <csignal>
+
+#include "base/check.hpp"
+#include "base/failpoint.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
+#include "engine/start_plan.hpp"
+
+namespace davit::engine {
+namespace {
+
+constexpr std::chrono::seconds kKillTimeout{10};
+constexpr int kCannotExecute = 126;
+constexpr int kNotFound = 127;
+constexpr int kStartFailed = 128;
+
+StoredState stored(const EntryPtr& entry, const ContainerState& state, bool starting) {
+    return {state, entry->snapshot().restart_count, starting};
+}
+
+void checkStartable(const ContainerState& state) {
+    if (state.paused()) throw Error(Code::conflict, "cannot start a paused container, try unpause instead");
+    if (state.status == Status::removing || state.dead())
+        throw Error(Code::conflict, "container is marked for removal and cannot be started");
+}
+
+ContainerState runningState(const runtime::Shim& shim) {
+    ContainerState state;
+    state.status = Status::running;
+    state.pid = shim.pid();
+    state.started_at = now();
+    return state;
+}
+
+/// The removal of an auto-remove container whose run is over. The events thread doesn't wait: if another operation is under
+/// way (a stop that is about to return), the clean-up thread waits for it.
+void autoRemove(EngineCore& core, const EntryPtr& entry, std::uint64_t run) {
+    if (const std::optional<Operation> operation = entry->tryBeginRemoval())
+        return destroyContainer(core, entry, state::Durability::relaxed);
+    core.cleanup.post("auto-remove " + entry->id(), [&core, entry, run] {
+        try {
+            const Operation operation = entry->beginRemoval();
+            if (entry->runNumber() != run || entry->state().running()) return;
+            destroyContainer(core, entry, state::Durability::relaxed);
+        } catch (const Error& failure) {
+            // Somebody else removes it or has removed it.
+            if (failure.code() != Code::not_found && failure.code() != Code::conflict) throw;
+        }
+    });
+}
+
+/// Saves what has happened anyway: a failure (a full disk) is logged, and a restart learns it from the shim.
+void saveFact(EngineCore& core, const EntryPtr& entry, const ContainerState& state) {
+    try {
+        core.rows.saveState(entry->id(), stored(entry, state, false), state::Durability::relaxed);
+    } catch (const Error& failure) {
+        log::error("container {}: state '{}' not saved: {}", entry->id(), statusName(state.status), failure.text());
+    }
+}
+
+/// What Docker keeps of a start that failed: the state it had before, with the reason.
+[[noreturn]] void startFailed(EngineCore& core, const EntryPtr& entry, ContainerState state, const Error& failure,
+                              int exit_code) {
+    state.exit_code = exit_code;
+    state.error = failure.text();
+    state.pid = 0;
+    saveFact(core, entry, state);
+    entry->failed(state);
+    core.parts.layers.releaseMounts(entry->id());
+    if (entry->autoRemove()) destroyContainer(core, entry, state::Durability::relaxed);
+    const bool of_the_program = exit_code == kCannotExecute || exit_code == kNotFound;
+    throw Error(of_the_program ? Code::invalid : failure.code(), failure.text(), failure.sysErrno());
+}
+
+}  // namespace
+
+bool startContainer(EngineCore& core, const EntryPtr& entry) {
+    const Container before = entry->snapshot();
+    if (before.state.status == Status::running) return false;
+    checkStartable(before.state);
+    const StartGate::Pass pass(core.starts);
+    core.rows.saveState(entry->id(), stored(entry, before.state, true), state::Durability::relaxed);
+    DAVIT_FAILPOINT("container.id_reserved");
+    Entry::Run run = entry->beginRun();
+    try {
+        releaseRun(core, entry);
+        StartPlan plan = planStart(core, before);
+        plan.request.attachments = std::move(run.attachments);
+        DAVIT_FAILPOINT("container.rootfs_prepared");
+        std::shared_ptr<runtime::Shim> shim =
+            runtime::Shim::start(core.monitor, std::move(plan.request), shimEvents(core, entry, run.number));
+        DAVIT_FAILPOINT("start.shim_spawned");
+        const ContainerState state = runningState(*shim);
+        entry->setRunFacts(plan.network, plan.hostname_path, plan.hosts_path, plan.resolv_conf_path);
+        saveFact(core, entry, state);
+        DAVIT_FAILPOINT("start.running_commit");
+        Entry::Started late = entry->started(shim, state);
+        for (runtime::Attachment& client : late.attachments) shim->attach(std::move(client));
+        if (late.exit)
+            core.events.post("exit of " + entry->id(), [&core, entry, number = run.number, exit = *late.exit] {
+                containerExited(core, entry, number, exit);
+            });
+        return true;
+    } catch (const runtime::StartError& failure) {
+        startFailed(core, entry, before.state, failure, failure.exitCode());
+    } catch (const Error& failure) {
+        startFailed(core, entry, before.state, failure, kStartFailed);
+    } catch (const std::exception& failure) {
+        startFailed(core, entry, before.state, Error(Code::system, failure.what()), kStartFailed);
+    }
+}
+
+runtime::ShimEvents shimEvents(EngineCore& core, const EntryPtr& entry, std::uint64_t run) {
+    const std::weak_ptr<Entry> weak = entry;
+    runtime::ShimEvents events;
+    events.exited = [&core, weak, run](const runtime::ExitInfo& exit) {
+        const EntryPtr live = weak.lock();
+        if (!live || !live->acceptExit(run, exit)) return;
+        core.events.post("exit of " + live->id(), [&core, live, run, exit] { containerExited(core, live, run, exit); });
+    };
+    events.oom = [weak] {
+        if (const EntryPtr live = weak.lock()) live->setOom();
+    };
+    events.exec_exited = [&core, weak](const std::string& exec_id, int code) {
+        core.execs.ended(exec_id, code);
+        if (const EntryPtr live = weak.lock()) live->dropExec(exec_id);
+    };
+    return events;
+}
+
+void containerExited(EngineCore& core, const EntryPtr& entry, std::uint64_t run, const runtime::ExitInfo& exit) {
+    DAVIT_FAILPOINT("exit.event_received");
+    ContainerState state = entry->state();
+    if (!state.running() || entry->runNumber() != run) return;
+    state.status = Status::exited;
+    state.pid = 0;
+    state.exit_code = exit.code;
+    state.oom_killed = state.oom_killed || exit.oom;
+    state.finished_at = exit.finished_at == SystemTime{} ? now() : exit.finished_at;
+    saveFact(core, entry, state);
+    DAVIT_FAILPOINT("exit.commit");
+    core.execs.endAll(entry->id());
+    entry->ended(state);
+    if (entry->autoRemove()) return autoRemove(core, entry, run);
+    core.cleanup.post("release " + entry->id(), [&core, entry, run] {
+        try {
+            const Operation operation = entry->begin();
+            if (entry->runNumber() == run && !entry->state().running()) releaseRun(core, entry);
+        } catch (const Error& failure) {
+            if (failure.code() != Code::not_found) throw;  // it was removed meanwhile, and its remains with it
+        }
+    });
+}
+
+void commitState(EngineCore& core, const EntryPtr& entry, const ContainerState& state, bool starting) {
+    core.rows.saveState(entry->id(), stored(entry, state, starting), state::Durability::relaxed);
+    entry->setState(state);
+}
+
+void releaseRun(EngineCore& core, const EntryPtr& entry) {
+    const std::shared_ptr<runtime::Shim> shim = entry->takeShim();
+    if (!shim) return;
+    try {
+        shim->release();
+    } catch (const Error& failure) {
+        log::warning("container {}: shim: {}", entry->id(), failure.text());
+        runtime::Shim::cleanUp(core.runDir(entry->id()));
+    }
+    DAVIT_FAILPOINT("exit.unmounted");
+    core.parts.layers.releaseMounts(entry->id());
+}
+
+void destroyContainer(EngineCore& core, const EntryPtr& entry, state::Durability durability) {
+    const std::string id = entry->id();
+    DAVIT_FAILPOINT("rm.intent");
+    core.rows.remove(id, durability);
+    DAVIT_FAILPOINT("rm.commit");
+    core.table.remove(id);
+    core.execs.forget(id);
+    entry->gone();
+    core.cleanup.post("remove " + id, [&core, entry] {
+        releaseRun(core, entry);
+        cleanUpRemains(core, entry->id());
+    });
+}
+
+void cleanUpRemains(EngineCore& core, const std::string& id) {
+    runtime::Shim::cleanUp(core.runDir(id));
+    core.parts.layers.releaseMounts(id);
+    core.parts.layers.removeWritable(id);
+    DAVIT_FAILPOINT("rm.rootfs_removed");
+    removeTree(core.containerDir(id));
+    removeTree(core.runDir(id));
+    core.rows.clearIntent(id);
+}
+
+void killContainer(EngineCore& core, const EntryPtr& entry, int signal) {
+    const std::uint64_t run = entry->runNumber();
+    const std::shared_ptr<runtime::Shim> shim = entry->shim();
+    if (!shim) throw error(Code::conflict, "container {} is not running", entry->id());
+    try {
+        shim->kill(signal);
+    } catch (const Error& failure) {
+        // Without its shim the end is reported by the monitor; only a program that really runs on is a failure.
+        if (signal != SIGKILL) throw;
+        log::warning("container {}: kill through its shim: {}", entry->id(), failure.text());
+        runtime::Shim::cleanUp(core.runDir(entry->id()));
+    }
+    if (signal != SIGKILL) return;
+    if (!entry->waitEnd(run, std::chrono::steady_clock::now() + kKillTimeout))
+        throw error(Code::deadline, "container {} did not exit within {} seconds of the KILL", entry->id(),
+                    kKillTimeout.count());
+}
+
+}  // namespace davit::engine

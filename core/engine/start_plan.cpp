@@ -1,0 +1,136 @@
+#include "engine/start_plan.hpp"
+
+#include "base/check.hpp"
+#include "base/failpoint.hpp"
+#include "base/file.hpp"
+#include "base/id.hpp"
+#include "engine/container_mounts.hpp"
+#include "engine/etc_files.hpp"
+#include "engine/log_config.hpp"
+#include "runtime/spec_builder.hpp"
+
+namespace davit::engine {
+namespace {
+
+/// The container that a mode "container:x" names, which has to run; empty for other modes.
+std::optional<Container> joined(const EngineCore& core, const std::string& mode, const char* what) {
+    const std::string_view ref = containerOfMode(mode);
+    if (ref.empty()) return std::nullopt;
+    Container other = core.table.resolve(ref)->snapshot();
+    if (!other.state.running())
+        throw error(Code::conflict, "cannot join {} of a non running container: {}", what, other.id);
+    return other;
+}
+
+std::string namespaceOf(const Container& other, const char* kind) {
+    return fmt::format("/proc/{}/ns/{}", other.state.pid, kind);
+}
+
+/// Fills the namespaces that are other containers'.
+void joinNamespaces(const EngineCore& core, const Container& container, runtime::SpecInput& input) {
+    const runtime::HostConfig& host = *container.host_config;
+    if (const auto other = joined(core, host.network_mode, "network")) input.network_namespace = namespaceOf(*other, "net");
+    if (const auto other = joined(core, host.pid_mode, "PID")) input.pid_namespace = namespaceOf(*other, "pid");
+    if (const auto other = joined(core, host.ipc_mode, "IPC")) {
+        if (other->host_config->ipc_mode != "shareable")
+            throw error(Code::invalid, "cannot join IPC of container {}: non-shareable IPC (hint: use IpcMode:shareable for "
+                        "the donor container)", other->id);
+        input.ipc_namespace = namespaceOf(*other, "ipc");
+        input.shm_path = fmt::format("/proc/{}/root/dev/shm", other->state.pid);
+    }
+}
+
+std::vector<runtime::Ulimit> defaultUlimits(const EngineOptions& options) {
+    std::vector<runtime::Ulimit> limits;
+    for (const auto& [name, limit] : options.default_ulimits) limits.push_back({name, limit.soft, limit.hard});
+    return limits;
+}
+
+runtime::SpecInput specInput(EngineCore& core, const EngineOptions& options, const Container& container) {
+    runtime::SpecInput input;
+    input.id = container.id;
+    input.config = container.config.get();
+    input.host_config = container.host_config.get();
+    input.facts = runtime::hostFacts();
+    input.root_path = core.runDir(container.id) / "rootfs";
+    input.mounts = container.mounts;
+    input.etc_hostname = container.hostname_path;
+    input.etc_hosts = container.hosts_path;
+    input.etc_resolv_conf = container.resolv_conf_path;
+    input.cgroup_parent = options.cgroup_parent;
+    input.default_ulimits = defaultUlimits(options);
+    input.default_no_new_privileges = options.no_new_privileges;
+    input.default_init = options.init_by_default;
+    input.default_seccomp_profile = options.seccomp_profile;
+    input.init_path = options.init;
+    return input;
+}
+
+/// Network settings and the files below /etc; returns whether the host's network is shared.
+bool planNetwork(EngineCore& core, Container& container) {
+    const std::string mode = container.host_config->network_mode;
+    if (const auto other = joined(core, mode, "network")) {
+        container.hostname_path = other->hostname_path;
+        container.hosts_path = other->hosts_path;
+        container.resolv_conf_path = other->resolv_conf_path;
+        auto config = *container.config;
+        config.hostname = other->config->hostname;
+        container.config = std::make_shared<const runtime::ContainerConfig>(std::move(config));
+        return false;
+    }
+    const NetworkModes::Network network = core.networks.find(mode);
+    EndpointSettings endpoint;
+    endpoint.network_id = network.id;
+    endpoint.endpoint_id = randomId();
+    container.network.sandbox_id = randomId();
+    container.network.networks = {{mode, std::move(endpoint)}};
+    writeEtcFiles(core.containerDir(container.id), network.host_namespace, container);
+    return network.host_namespace;
+}
+
+std::string externalRuntime(const EngineOptions& options, const std::string& name) {
+    const std::string chosen = name.empty() ? options.default_runtime : name;
+    if (chosen.empty() || chosen == kBuiltinRuntime) return {};
+    const auto found = options.runtimes.find(chosen);
+    if (found == options.runtimes.end()) throw error(Code::invalid, "unknown or invalid runtime name: {}", chosen);
+    return found->second;
+}
+
+}  // namespace
+
+StartPlan planStart(EngineCore& core, Container container) {
+    const std::shared_ptr<const EngineOptions> options = core.options();
+    StartPlan plan;
+    prepareBinds(container.mounts);
+    const bool host_network = planNetwork(core, container);
+    DAVIT_FAILPOINT("container.etc_files");
+    runtime::SpecInput input = specInput(core, *options, container);
+    input.host_network = host_network;
+    joinNamespaces(core, container, input);
+
+    runtime::StartRequest& request = plan.request;
+    request.id = container.id;
+    request.run_dir = core.runDir(container.id);
+    request.spec = runtime::buildSpec(input);
+    request.log = logOptions(container.host_config->log_config, *container.config, container.log_path);
+    request.tty = container.config->tty;
+    request.open_stdin = container.config->open_stdin;
+    request.stdin_once = container.config->stdin_once;
+    request.external_runtime = externalRuntime(*options, container.host_config->runtime);
+    request.root_mounts = core.parts.layers.rootMounts(container.id);
+    DAVIT_FAILPOINT("container.rootfs_mounted");
+
+    plan.network = std::move(container.network);
+    plan.hostname_path = container.hostname_path;
+    plan.hosts_path = container.hosts_path;
+    plan.resolv_conf_path = container.resolv_conf_path;
+    return plan;
+}
+
+oci::RuntimeSpec specOf(EngineCore& core, const Container& container) {
+    runtime::SpecInput input = specInput(core, *core.options(), container);
+    input.host_network = container.host_config->network_mode == "host";
+    return runtime::buildSpec(input);
+}
+
+}  // namespace davit::engine
