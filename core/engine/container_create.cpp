@@ -13,6 +13,7 @@
 #include "engine/create_checks.hpp"
 #include "engine/lifecycle.hpp"
 #include "engine/names.hpp"
+#include "engine/start_plan.hpp"
 #include "runtime/config_validation.hpp"
 #include "runtime/container_config_json.hpp"
 #include "runtime/spec_builder.hpp"
@@ -79,11 +80,10 @@ Container describe(EngineCore& core, CreateRequest& request, std::vector<std::st
     container.image_ref = request.config.image;
     container.storage_driver = core.parts.storage_driver;
     setHostname(container.id, request.host_config, request.config);
-    if (containerOfMode(request.host_config.network_mode).empty())
-        container.network.networks[request.host_config.network_mode] = {};
     container.config = std::make_shared<const runtime::ContainerConfig>(std::move(request.config));
     container.host_config = std::make_shared<const runtime::HostConfig>(std::move(request.host_config));
     setCommand(container);
+    container.network = createdNetwork(container);
     const std::filesystem::path directory = core.containerDir(container.id);
     container.log_path = container.host_config->log_config.type == "none" ? "" : directory / (container.id + "-json.log");
     container.mounts = containerMounts(*container.config, *container.host_config, directory);

@@ -138,6 +138,8 @@ void Entry::ended(const ContainerState& state) {
         phase_ = Phase::idle;
         data_.state = state;
         data_.exec_ids.clear();
+        data_.network.sandbox_id.clear();
+        for (auto& [name, endpoint] : data_.network.networks) endpoint = {};
         waiters = takeWaiters(false);
         outcome = result();
     }

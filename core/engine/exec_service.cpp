@@ -5,6 +5,7 @@
 #include "base/id.hpp"
 #include "engine/core.hpp"
 #include "engine/start_plan.hpp"
+#include "runtime/spec_builder.hpp"
 
 namespace davit::engine {
 namespace {

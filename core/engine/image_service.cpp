@@ -45,7 +45,7 @@ void ImageService::save(const std::vector<std::string>& names, ByteSink& out) co
 }
 
 std::string ImageService::import(const image::ImportRequest& request, const image::TransferProgress& progress) {
-    return image::import(core_.parts.images, request, progress);
+    return image::importImage(core_.parts.images, request, progress);
 }
 
 }  // namespace davit::engine

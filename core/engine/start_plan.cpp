@@ -3,10 +3,10 @@
 #include "base/check.hpp"
 #include "base/failpoint.hpp"
 #include "base/file.hpp"
-#include "base/id.hpp"
 #include "engine/container_mounts.hpp"
 #include "engine/etc_files.hpp"
 #include "engine/log_config.hpp"
+#include "oci/digest.hpp"
 #include "runtime/spec_builder.hpp"
 
 namespace davit::engine {
@@ -79,11 +79,7 @@ bool planNetwork(EngineCore& core, Container& container) {
         return false;
     }
     const NetworkModes::Network network = core.networks.find(mode);
-    EndpointSettings endpoint;
-    endpoint.network_id = network.id;
-    endpoint.endpoint_id = randomId();
-    container.network.sandbox_id = randomId();
-    container.network.networks = {{mode, std::move(endpoint)}};
+    container.network = runningNetwork(core, container);
     writeEtcFiles(core.containerDir(container.id), network.host_namespace, container);
     return network.host_namespace;
 }
@@ -97,6 +93,26 @@ std::string externalRuntime(const EngineOptions& options, const std::string& nam
 }
 
 }  // namespace
+
+NetworkSettings createdNetwork(const Container& container) {
+    NetworkSettings settings;
+    const std::string& mode = container.host_config->network_mode;
+    if (containerOfMode(mode).empty()) settings.networks[mode] = {};
+    return settings;
+}
+
+NetworkSettings runningNetwork(EngineCore& core, const Container& container) {
+    NetworkSettings settings = createdNetwork(container);
+    const auto derived = [&](const std::string& what) {
+        return std::string(oci::digestHex(oci::sha256(what + " of container " + container.id)));
+    };
+    for (auto& [name, endpoint] : settings.networks) {
+        endpoint.network_id = core.networks.find(name).id;
+        endpoint.endpoint_id = derived("endpoint " + name);
+        settings.sandbox_id = derived("sandbox");
+    }
+    return settings;
+}
 
 StartPlan planStart(EngineCore& core, Container container) {
     const std::shared_ptr<const EngineOptions> options = core.options();

@@ -19,6 +19,11 @@ struct StartPlan {
 /// source, a network or container to join that isn't there, a runtime that doesn't exist.
 [[nodiscard]] StartPlan planStart(EngineCore& core, Container container);
 
+/// NetworkSettings of a container that doesn't run, and of one that does. The ids follow from the container's, so a restart of
+/// the daemon shows the same.
+[[nodiscard]] NetworkSettings createdNetwork(const Container& container);
+[[nodiscard]] NetworkSettings runningNetwork(EngineCore& core, const Container& container);
+
 /// The spec that the running container was started from, made again for an exec.
 [[nodiscard]] oci::RuntimeSpec specOf(EngineCore& core, const Container& container);
 

@@ -1,0 +1,100 @@
+#include "engine/orphans.hpp"
+
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
+#include "linux/cgroup.hpp"
+
+namespace davit::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kIdLength = 64;
+constexpr std::chrono::seconds kEndTimeout{2};
+
+bool isId(const std::string& name) {
+    return name.size() == kIdLength && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+/// The directories in `parent` whose name is the id of a container that isn't known.
+std::vector<fs::path> unknownIn(const ContainerTable& table, const fs::path& parent) {
+    std::vector<fs::path> found;
+    std::error_code failed;
+    for (fs::directory_iterator at(parent, failed), end; !failed && at != end; at.increment(failed)) {
+        const std::string name = at->path().filename();
+        if (isId(name) && !table.find(name)) found.push_back(at->path());
+    }
+    return found;
+}
+
+void killMembers(const fs::path& cgroup) {
+    std::ifstream members(cgroup / "cgroup.procs");
+    for (pid_t pid = 0; members >> pid;)
+        if (pid > 1) (void)::kill(pid, SIGKILL);  // gone already is as good
+}
+
+/// Kills what runs in the group and below, and removes it. False when it is still there.
+bool removeGroup(const fs::path& cgroup) {
+    std::error_code failed;
+    for (fs::directory_iterator at(cgroup, failed), end; !failed && at != end; at.increment(failed))
+        if (at->is_directory(failed) && !at->is_symlink(failed)) (void)removeGroup(at->path());
+    killMembers(cgroup);
+    return ::rmdir(cgroup.c_str()) == 0 || errno == ENOENT;
+}
+
+void endGroup(const fs::path& cgroup) {
+    log::warning("removing the control group {}, which belongs to no container", cgroup.string());
+    const auto deadline = std::chrono::steady_clock::now() + kEndTimeout;
+    while (!removeGroup(cgroup)) {
+        if (std::chrono::steady_clock::now() > deadline)
+            return log::error("control group {} can't be removed", cgroup.string());
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+}
+
+/// A shim that serves a container nobody knows.
+void endShim(EngineCore& core, const fs::path& run_dir) {
+    log::warning("ending the container in {}, which has no record", run_dir.string());
+    if (const auto shim = runtime::Shim::reconnect(core.monitor, run_dir, {})) {
+        try {
+            shim->kill(SIGKILL);
+        } catch (const Error& failure) {  // it has ended, or cleanUp() ends it
+            log::debug("{}: {}", run_dir.string(), failure.text());
+        }
+    }
+    runtime::Shim::cleanUp(run_dir);
+    removeTree(run_dir);
+}
+
+}  // namespace
+
+void endOrphans(EngineCore& core) {
+    for (const fs::path& run_dir : unknownIn(core.table, core.runDir("x").parent_path())) {
+        try {
+            endShim(core, run_dir);
+        } catch (const Error& failure) {
+            log::error("{}: {}", run_dir.string(), failure.text());
+        }
+    }
+    for (const linux::CgroupHierarchy& hierarchy : linux::hostCgroupLayout().hierarchies)
+        for (const fs::path& group : unknownIn(core.table, fs::path(hierarchy.mount_point) / core.options()->cgroup_parent))
+            endGroup(group);
+}
+
+void removeOrphanFiles(EngineCore& core) {
+    if (core.parts.database.quarantined()) return;
+    for (const fs::path& directory : unknownIn(core.table, core.containerDir("x").parent_path())) {
+        try {
+            removeTree(directory);
+        } catch (const Error& failure) {
+            log::error("{}: {}", directory.string(), failure.text());
+        }
+    }
+}
+
+}  // namespace davit::engine
