@@ -75,6 +75,8 @@ void checkLogConfig(const runtime::LogConfig& log) {
         throw Error(Code::invalid, "max-file option requires max-size option");
 }
 
+void checkLogDefaults(const EngineOptions& options) { checkLogConfig({options.log_driver, options.log_opts}); }
+
 runtime::LogOptions logOptions(const runtime::LogConfig& log, const runtime::ContainerConfig& config,
                                const std::filesystem::path& path) {
     runtime::LogOptions options;

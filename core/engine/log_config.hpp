@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "engine/options.hpp"
 #include "runtime/container_config.hpp"
 #include "runtime/shim_client.hpp"
 
@@ -10,6 +11,9 @@ namespace davit::engine {
 
 /// Throws Error{invalid} with Docker's texts for an unknown driver or option, or a bad value.
 void checkLogConfig(const runtime::LogConfig& log);
+
+/// The same for the daemon's defaults.
+void checkLogDefaults(const EngineOptions& options);
 
 /// `path`: where a json-file goes.
 [[nodiscard]] runtime::LogOptions logOptions(const runtime::LogConfig& log, const runtime::ContainerConfig& config,
