@@ -6,7 +6,6 @@
 #include <string>
 #include <thread>
 
-#include <boost/test/unit_test.hpp>
 
 #include "base/file.hpp"
 #include "http/client.hpp"
@@ -18,8 +17,7 @@ using namespace std::chrono_literals;
 
 struct TestServer {
     explicit TestServer(std::function<void(Exchange)> handler)
-        : TestServer(ServerOptions{.handler = std::move(handler),
-                                   .log = [](const std::string& text) { BOOST_TEST_MESSAGE(text); }}) {}
+        : TestServer(ServerOptions{.handler = std::move(handler)}) {}
     explicit TestServer(ServerOptions options) : server(std::move(options)) {
         server.listen(listenUnix({.path = path()}));
         server.start();

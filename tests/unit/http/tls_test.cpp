@@ -2,9 +2,9 @@
 
 #include <array>
 #include <boost/test/unit_test.hpp>
+#include <cstdlib>
 #include <future>
 
-#include "base/process.hpp"
 #include "http/pump.hpp"
 #include "server_fixture.hpp"
 
@@ -29,12 +29,11 @@ struct Certificates {
         run({"x509", "-req", "-in", at(name + ".csr"), "-CA", at("ca.pem"), "-CAkey", at("ca-key.pem"),
              "-CAcreateserial", "-days", "2", "-extfile", at(name + ".ext"), "-out", at(name + ".pem")});
     }
-    void run(std::vector<std::string> args) {
-        args.insert(args.begin(), "openssl");
-        const UniqueFd sink = openFile("/dev/null", 02);
-        auto child = ChildProcess::spawn(
-            {.program = "/usr/bin/openssl", .args = args, .env = {}, .stderr_fd = sink.get(), .inherit = {}});
-        BOOST_TEST_REQUIRE(child.wait(20s)->code == 0);
+    // Through system(): ThreadSanitizer loses track of a thread that goes through the vfork of ChildProcess.
+    static void run(const std::vector<std::string>& args) {
+        std::string command = "openssl";
+        for (const std::string& arg : args) command += " '" + arg + "'";
+        BOOST_TEST_REQUIRE(std::system((command + " >/dev/null 2>&1").c_str()) == 0);
     }
     [[nodiscard]] std::string at(const std::string& name) const { return directory.path() / name; }
     [[nodiscard]] TlsFiles files(const std::string& name) const {
