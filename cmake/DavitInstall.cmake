@@ -14,7 +14,6 @@ davit_install_program(davitd sbin)
 davit_install_program(davit-shim libexec/davit)
 davit_install_program(davit-runtime libexec/davit)
 davit_install_program(davit-init libexec/davit)
-davit_install_program(davit-dial-tls libexec/davit)
 davit_install_program(davit-plugin-host libexec/davit)
 davit_install_program(davit-dial-tls libexec/davit)
 
