@@ -158,6 +158,7 @@ struct SeccompRule {
 };
 
 struct Seccomp {
+    std::string profile;  ///< a whole profile as JSON, Docker's form or this; then the rest is empty (not in the specification)
     std::string default_action;
     std::optional<std::uint32_t> default_errno_ret;
     std::vector<std::string> architectures;

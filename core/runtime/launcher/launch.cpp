@@ -1,0 +1,175 @@
+#include "runtime/launcher/launch.hpp"
+
+#include <linux/sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "runtime/launcher/child.hpp"
+
+extern "C" int setns(int, int) noexcept;
+
+namespace davit::launcher {
+namespace {
+
+/// Like fork, into `flags`' namespaces; the pidfd goes to `*pidfd`.
+pid_t cloneProcess(uint64_t flags, Fd* pidfd) {
+    struct clone_args args {};
+    int fd = -1;
+    args.flags = flags | CLONE_PIDFD;
+    args.pidfd = reinterpret_cast<uint64_t>(&fd);
+    args.exit_signal = SIGCHLD;
+    const long pid = ::syscall(SYS_clone3, &args, sizeof args);
+    if (pid > 0) pidfd->reset(fd);
+    return static_cast<pid_t>(pid);
+}
+
+bool openChannel(Fd* ours, Fd* theirs) {
+    int pair[2];
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return failWithErrno("make a channel");
+    ours->reset(pair[0]);
+    theirs->reset(pair[1]);
+    return true;
+}
+
+bool tell(const Child& child, char byte) {
+    return ::send(child.channel.get(), &byte, 1, MSG_NOSIGNAL) == 1 || errno == EPIPE || failWithErrno("tell the child");
+}
+
+bool writeProcOf(pid_t pid, const char* file, const char* value) {
+    char path[64];
+    TextBuffer(path, sizeof path).add("/proc/").add(int64_t{pid}).add("/").add(file);
+    return writeFile(AT_FDCWD, path, value);
+}
+
+bool writeMaps(const plan::View& view, const plan::Launch& plan, const Child& child) {
+    if ((plan.new_namespaces & CLONE_NEWUSER) == 0) return true;
+    if (!writeProcOf(child.pid, "uid_map", view.text(plan.uid_map))) return failWithErrno("write the uid map");
+    if (!writeProcOf(child.pid, "gid_map", view.text(plan.gid_map))) return failWithErrno("write the gid map");
+    return tell(child, kMapped);
+}
+
+/// The child starts with ours, which may be far below; raising needs no privilege, lowering needs CAP_SYS_RESOURCE.
+bool setOomScore(const plan::Process& process, pid_t pid, WarningHandler warn) {
+    char value[16];
+    TextBuffer(value, sizeof value).add(int64_t{process.set_oom_score_adj ? process.oom_score_adj : 0});
+    if (writeProcOf(pid, "oom_score_adj", value)) return true;
+    if (errno != EACCES && errno != EPERM) return failWithErrno("write oom_score_adj");
+    warn("oom_score_adj");
+    return true;
+}
+
+bool attachToAll(const plan::View& view, const plan::Launch& plan, pid_t pid) {
+    for (uint32_t i = 0; i < plan.cgroup_directories.count; ++i) {
+        const plan::CgroupDirectory directory = view.at<plan::CgroupDirectory>(plan.cgroup_directories, i);
+        if (!attachToCgroup(view.text(directory.path), pid)) return false;
+    }
+    return true;
+}
+
+bool joinPidNamespace(const plan::View& view, const plan::Launch& plan) {
+    for (uint32_t i = 0; i < plan.namespaces.count; ++i) {
+        const plan::Namespace entry = view.at<plan::Namespace>(plan.namespaces, i);
+        if (entry.flag != CLONE_NEWPID) continue;
+        const Fd fd(::open(view.text(entry.path), O_RDONLY | O_CLOEXEC));
+        if (!fd || ::setns(fd.get(), CLONE_NEWPID) != 0) return failWithErrno("join the namespace ", view.text(entry.path));
+    }
+    return true;
+}
+
+/// The parent's work while the child mounts.
+bool parentWork(const plan::View& view, const plan::Launch& plan, WarningHandler warn, Child& child) {
+    if (!writeMaps(view, plan, child) || !makeCgroups(view, plan)) return false;
+    char path[64];
+    TextBuffer(path, sizeof path).add("/proc/").add(int64_t{child.pid}).add("/ns/mnt");
+    child.mount_namespace.reset(::open(path, O_RDONLY | O_CLOEXEC));
+    // A cgroup namespace's root is the group that its maker is in: then the attachment comes first.
+    if (plan.new_cgroup_namespace && !attachToAll(view, plan, child.pid)) return false;
+    if (!tell(child, kCgroups) || !setOomScore(plan.process, child.pid, warn)) return false;
+    if (!limitCgroups(view, plan, warn)) return false;
+    if (!plan.new_cgroup_namespace && !attachToAll(view, plan, child.pid)) return false;
+    return tell(child, kGo);
+}
+
+void abandon(Child* child) {
+    (void)::kill(child->pid, SIGKILL);  // not reaped yet: the pid is still its
+    while (::waitpid(child->pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    child->pid = -1;
+}
+
+/// When both fail, what the child says is nearer to the cause: the parent sees only the consequence.
+bool giveUpOn(Child* child) {
+    const Failure own = g_failure;
+    const int flags = ::fcntl(child->channel.get(), F_GETFL);
+    (void)::fcntl(child->channel.get(), F_SETFL, flags | O_NONBLOCK);
+    Fd unused;
+    if (own.error != ESRCH || readChannel(child->channel.get(), &unused) != Progress::failed) g_failure = own;
+    abandon(child);
+    return false;
+}
+
+}  // namespace
+
+Progress readChannel(int channel, Fd* master) {
+    ChildMessage message;
+    struct iovec part = {&message, sizeof message};
+    alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    struct msghdr header {};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    ssize_t count;
+    do count = ::recvmsg(channel, &header, MSG_CMSG_CLOEXEC);
+    while (count < 0 && errno == EINTR);
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Progress::again;
+    if (count <= 0) return Progress::running;
+    if (message.note == Note::prepared) return Progress::prepared;
+    if (message.note == Note::failed) {
+        g_failure = message.failure;
+        return Progress::failed;
+    }
+    const struct cmsghdr* entry = CMSG_FIRSTHDR(&header);
+    if (entry == nullptr || entry->cmsg_type != SCM_RIGHTS) return Progress::again;
+    int fd = -1;
+    memcpy(&fd, CMSG_DATA(entry), sizeof fd);
+    master->reset(fd);
+    return Progress::terminal;
+}
+
+bool launch(const plan::View& view, const plan::Launch& plan, const int (&streams)[3], WarningHandler warn, Child* child) {
+    Fd theirs;
+    if (!joinPidNamespace(view, plan) || !openChannel(&child->channel, &theirs)) return false;
+    child->pid = cloneProcess(plan.new_namespaces, &child->pidfd);
+    if (child->pid < 0) return failWithErrno("clone into new namespaces");
+    if (child->pid == 0) {
+        child->channel.reset();
+        runInit(view, plan, theirs.release(), streams);
+    }
+    theirs.reset();
+    return parentWork(view, plan, warn, *child) || giveUpOn(child);
+}
+
+bool launchInside(const plan::View& view, const plan::Process& process, const Container& container, const int (&streams)[3],
+                  Child* child) {
+    if ((container.namespaces & CLONE_NEWPID) && ::setns(container.pidfd, CLONE_NEWPID) != 0)
+        return failWithErrno("enter the container's pid namespace");
+    Fd theirs;
+    if (!openChannel(&child->channel, &theirs)) return false;
+    child->pid = cloneProcess(0, &child->pidfd);
+    if (child->pid < 0) return failWithErrno("clone a process");
+    if (child->pid == 0) {
+        child->channel.reset();
+        runInside(view, process, container, theirs.release(), streams);
+    }
+    theirs.reset();
+    for (uint32_t i = 0; i < container.cgroup_count; ++i)
+        if (!attachToCgroup(container.cgroups[i], child->pid)) return giveUpOn(child);
+    const auto ignore = [](const char*) {};
+    return (setOomScore(process, child->pid, ignore) && tell(*child, kCgroups) && tell(*child, kGo)) || giveUpOn(child);
+}
+
+}  // namespace davit::launcher

@@ -1,0 +1,19 @@
+// Further processes in the running container.
+#pragma once
+
+#include "runtime/shim/container.hpp"
+
+namespace davit::shim {
+
+/// Starts a process of a plan::Exec block. The reply goes to `requester` when it runs or has failed. Takes `client`.
+/// False: g_failure says why, nothing was started.
+bool startExec(const plan::View& view, const plan::Exec& exec, int client, int requester, uint32_t serial);
+/// The process `pid` has ended; false when it is none of ours.
+bool execEnded(pid_t pid, int code);
+/// Forgets ended processes whose clients have got everything.
+void sweepExecs();
+ExecProcess* findExec(const char* id);
+/// A control connection is closed: nobody waits for its replies any more.
+void forgetRequester(int requester);
+
+}  // namespace davit::shim

@@ -1,0 +1,15 @@
+// davit-shim: the monitor of one container. Started by davitd with descriptors
+//     3  the program itself (a sealed memory file; closed at once)
+//     4  the control connection (SOCK_SEQPACKET)
+//     5  the launch plan (a memory file)
+//     6… the clients that attached before the start
+// It launches the plan's container, then serves it until it has ended and has been cleaned up. Its life doesn't depend on
+// the daemon's. Single-threaded, static, without C++ library.
+#pragma once
+
+namespace davit::shim {
+
+/// The whole program; the exit code.
+int runShim();
+
+}  // namespace davit::shim

@@ -1,0 +1,313 @@
+#include "runtime/shim_client.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <cstring>
+
+#include "base/check.hpp"
+#include "base/defer.hpp"
+#include "base/file.hpp"
+#include "runtime/plan_compiler.hpp"
+#include "runtime/shim_monitor.hpp"
+
+namespace davit::runtime {
+namespace {
+
+using std::chrono::milliseconds;
+using protocol::Type;
+
+constexpr milliseconds kDeadline{10'000};
+constexpr milliseconds kStartDeadline{90'000};
+constexpr milliseconds kExecDeadline{60'000};
+
+SystemTime timeOf(std::int64_t nanoseconds) { return SystemTime(std::chrono::nanoseconds(nanoseconds)); }
+
+/// Go's error texts begin in lower case; clients look for "no such file or directory" and "permission denied".
+std::string failureText(const protocol::Reply& reply) {
+    std::string text(reply.text, ::strnlen(reply.text, sizeof reply.text));
+    if (reply.error == 0) return text;
+    const char* known = ::strerrordesc_np(reply.error);
+    std::string cause = known != nullptr ? known : fmt::format("errno {}", reply.error);
+    if (cause.size() > 1 && cause[1] >= 'a') cause[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(cause[0])));
+    return text + ": " + cause;
+}
+
+[[noreturn]] void throwStartError(const protocol::Reply& reply, const char* prefix) {
+    const std::string text = prefix + failureText(reply);
+    const bool wrong_mount = text.find("not a directory: Are you trying") != std::string::npos;
+    const int exit_code = reply.exit_code != 0 ? reply.exit_code : wrong_mount ? 127 : 128;
+    throw StartError(exit_code != 128 ? Code::invalid : Code::system, text, exit_code);
+}
+
+void checkReply(const ShimDatagram& datagram) {
+    const auto reply = datagram.as<protocol::Reply>();
+    if (reply.failed == 0) return;
+    const Code code = reply.error == ESRCH || reply.error == 0 ? Code::conflict : Code::system;
+    throw Error(code, failureText(reply), reply.error);
+}
+
+UniqueFd planFile(const std::string& block) {
+    UniqueFd fd(check(::memfd_create("davit-plan", MFD_CLOEXEC), "make a memory file"));
+    writeAll(fd.get(), block);
+    return fd;
+}
+
+template <typename Request>
+std::string requestBytes(Type type, Request request) {
+    request.message = {type, 0};
+    return std::string(bytesOf(request));
+}
+
+void setExecId(char (&field)[protocol::kIdLength], const std::string& id) {
+    if (id.size() >= sizeof field) throw error(Code::invalid, "the exec's id is too long: {}", id);
+    std::memcpy(field, id.c_str(), id.size() + 1);
+}
+
+/// A shim of this directory's last run may still be cleaning up; a killed one has left things.
+void clearRunDir(const std::filesystem::path& run_dir) {
+    if (const auto old = ShimConnection::open(run_dir)) {
+        old->send(bytesOf(protocol::Message{Type::release, 1}));
+        while (const auto datagram = old->receive(kDeadline)) {
+            if (datagram->bytes.empty()) break;
+            if (datagram->message().serial != 1) continue;
+            checkReply(*datagram);
+            break;
+        }
+    }
+    Shim::cleanUp(run_dir);
+    std::error_code ignored;
+    std::filesystem::remove(run_dir / "exit", ignored);
+}
+
+std::vector<int> inheritedFds(const ShimMonitor::Impl& monitor, int control, int plan, const StartRequest& request) {
+    std::vector<int> fds{monitor.program.get(), control, plan};
+    for (const Attachment& client : request.attachments) fds.push_back(client.socket.get());
+    return fds;
+}
+
+/// The first datagram that isn't a warning.
+protocol::Reply awaitStarted(const ShimConnection& connection) {
+    while (true) {
+        const auto datagram = connection.receive(kStartDeadline);
+        if (!datagram) throw Error(Code::deadline, "the container didn't start in time");
+        if (datagram->bytes.empty()) throw Error(Code::unavailable, "the shim ended before the container started");
+        const auto reply = datagram->as<protocol::Reply>();
+        if (reply.message.type == Type::started) return reply;
+        if (reply.message.type == Type::failed)
+            throwStartError(reply, "failed to create task for container: OCI runtime create failed: unable to start "
+                                   "container process: ");
+    }
+}
+
+std::int64_t numberOf(std::string_view text, std::string_view key) {
+    const std::size_t at = text.find(key);
+    if (at == std::string_view::npos) return 0;
+    return std::strtoll(std::string(text.substr(at + key.size())).c_str(), nullptr, 10);
+}
+
+}  // namespace
+
+std::shared_ptr<Shim> Shim::start(ShimMonitor& monitor, StartRequest request, ShimEvents events) {
+    ShimMonitor::Impl& inside = monitor.impl();
+    ++inside.starts;
+    const Defer done([&] { --inside.starts; });
+    makeDirectories(request.run_dir, 0700);
+    clearRunDir(request.run_dir);
+    const CompiledLaunch plan = compileLaunch({.spec = &request.spec,
+                                               .id = request.id,
+                                               .run_dir = request.run_dir,
+                                               .root_mounts = &request.root_mounts,
+                                               .mode = plan::Mode::shim,
+                                               .open_stdin = request.open_stdin,
+                                               .stdin_once = request.stdin_once,
+                                               .log = &request.log,
+                                               .attachments = &request.attachments,
+                                               .start_fifo = {},
+                                               .pid_file = {},
+                                               .console_socket = {},
+                                               .external_runtime = request.external_runtime},
+                                              {&linux::hostCgroupLayout(), &inside.seccomp});
+    const UniqueFd plan_fd = planFile(plan.block);
+    int pair[2];
+    check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), "make a socket pair");
+    ShimConnection ours{UniqueFd(pair[0])};
+    UniqueFd theirs(pair[1]);
+    SpawnOptions spawn{.program = "/proc/self/fd/3", .args = {"davit-shim", request.id}, .env = {}, .inherit = {}};
+    spawn.inherit = inheritedFds(inside, theirs.get(), plan_fd.get(), request);
+    spawn.new_session = true;
+    spawn.stderr_fd = inside.null_device.get();  // ours may be a pipe that somebody waits to see the end of
+    auto impl = std::make_shared<Impl>(std::move(ours), request.run_dir, std::move(events));
+    impl->process = ChildProcess::spawn(spawn);
+    theirs.reset();
+    const protocol::Reply started = awaitStarted(impl->connection);
+    impl->pid = started.pid;
+    impl->seccomp = seccompFile(plan.seccomp.get());
+    if (!impl->seccomp.empty()) writeFileAtomically(request.run_dir / "seccomp", impl->seccomp);
+    inside.add(impl);
+    return std::make_shared<Shim>(std::move(impl));
+}
+
+std::shared_ptr<Shim> Shim::reconnect(ShimMonitor& monitor, const std::filesystem::path& run_dir, ShimEvents events) {
+    std::optional<ShimConnection> connection = ShimConnection::open(run_dir);
+    if (!connection) return nullptr;
+    auto impl = std::make_shared<Impl>(std::move(*connection), run_dir, std::move(events));
+    try {
+        impl->connection.send(bytesOf(protocol::Message{Type::state, 0xfffffffeU}));
+    } catch (const Error&) {
+        return nullptr;
+    }
+    std::optional<ShimDatagram> answer;
+    do answer = impl->connection.receive(kDeadline);
+    while (answer && !answer->bytes.empty() && answer->message().type != Type::state_reply);
+    if (!answer || answer->bytes.empty()) return nullptr;
+    const auto state = answer->as<protocol::StateReply>();
+    impl->pid = state.pid;
+    impl->seccomp = readFile(run_dir / "seccomp").value_or("");
+    monitor.impl().add(impl);
+    auto shim = std::make_shared<Shim>(impl);
+    // The monitor's thread tells; here only the fact is put where it will read it: the shim repeats it on request.
+    if (!state.running) impl->tell(std::string(bytesOf(protocol::Message{Type::state, 0})));
+    return shim;
+}
+
+std::optional<ExitInfo> Shim::readExit(const std::filesystem::path& run_dir) {
+    const std::optional<std::string> text = readFile(run_dir / "exit");
+    if (!text || text->find("time=") == std::string::npos) return std::nullopt;
+    return ExitInfo{static_cast<int>(numberOf(*text, "code=")), numberOf(*text, "oom=") != 0, timeOf(numberOf(*text, "time="))};
+}
+
+namespace {
+
+/// Kills what lives in the group; true when it is gone.
+bool emptyCgroup(const std::string& directory) {
+    if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) return true;
+    try {
+        if (std::filesystem::exists(directory + "/cgroup.kill")) {
+            writeAll(openFile(directory + "/cgroup.kill", O_WRONLY).get(), "1");
+            return false;
+        }
+        const std::string pids = readFile(directory + "/cgroup.procs").value_or("");
+        for (const char* at = pids.c_str(); *at != '\0';) {
+            char* end = nullptr;
+            const long pid = std::strtol(at, &end, 10);
+            if (pid > 1) (void)::kill(static_cast<pid_t>(pid), SIGKILL);
+            if (end == at) break;
+            at = *end == '\n' ? end + 1 : end;
+        }
+    } catch (const Error&) {  // it went away meanwhile
+    }
+    return false;
+}
+
+}  // namespace
+
+void Shim::cleanUp(const std::filesystem::path& run_dir) {
+    const std::optional<std::string> list = readFile(run_dir / "cgroups");
+    if (!list) return;
+    for (std::size_t at = 0; at < list->size();) {
+        const std::size_t end = std::min(list->find('\n', at), list->size());
+        const std::string directory = list->substr(at, end - at);
+        at = end + 1;
+        for (int attempt = 0; attempt < 200 && !directory.empty() && !emptyCgroup(directory); ++attempt)
+            std::this_thread::sleep_for(milliseconds(5));
+    }
+    std::error_code ignored;
+    for (const char* name : {"cgroups", "shim.sock", "seccomp", "rootfs"}) std::filesystem::remove(run_dir / name, ignored);
+}
+
+Shim::Shim(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Shim::~Shim() {
+    impl_->silence();
+    if (!impl_->exitInfo() && impl_->monitor != nullptr) impl_->monitor->remove(*impl_);
+}
+
+pid_t Shim::pid() const noexcept { return impl_->pid; }
+
+ShimState Shim::state() {
+    const auto reply = impl_->ask(std::string(bytesOf(protocol::Message{Type::state, 0})), {}, kDeadline).as<protocol::StateReply>();
+    ShimState state;
+    state.pid = reply.pid;
+    state.running = reply.running != 0;
+    state.paused = reply.paused != 0;
+    state.started_at = timeOf(reply.started_ns);
+    state.log_errors = reply.log_errors;
+    if (!state.running) state.exit = ExitInfo{reply.exit_code, reply.oom != 0, timeOf(reply.finished_ns)};
+    for (int i = 0; i < reply.exec_count; ++i)
+        state.running_execs.emplace_back(reply.execs[i], ::strnlen(reply.execs[i], protocol::kIdLength));
+    return state;
+}
+
+void Shim::attach(Attachment client) {
+    auto request = std::make_unique<protocol::AttachRequest>();
+    request->message.type = Type::attach;
+    request->streams = (client.options.stdin_ ? 1U : 0U) | (client.options.stdout_ ? 2U : 0U) | (client.options.stderr_ ? 4U : 0U);
+    request->framed = client.options.multiplexed;
+    const std::string keys = parseDetachKeys(client.options.detach_keys);
+    request->keys_length = static_cast<std::uint32_t>(std::min(keys.size(), sizeof request->keys - 1));
+    std::memcpy(request->keys, keys.data(), request->keys_length);
+    if (client.early.size() > sizeof request->early) throw error(Code::invalid, "too much input before the attach");
+    request->early_length = static_cast<std::uint32_t>(client.early.size());
+    std::memcpy(request->early, client.early.data(), client.early.size());
+    const std::size_t length = offsetof(protocol::AttachRequest, early) + client.early.size();
+    checkReply(impl_->ask(std::string(bytesOf(*request).substr(0, length)), {client.socket.get()}, kDeadline));
+}
+
+void Shim::resize(unsigned rows, unsigned columns) { resizeExec("", rows, columns); }
+
+void Shim::resizeExec(const std::string& exec_id, unsigned rows, unsigned columns) {
+    protocol::ResizeRequest request;
+    request.rows = rows;
+    request.columns = columns;
+    setExecId(request.exec_id, exec_id);
+    checkReply(impl_->ask(requestBytes(Type::resize, request), {}, kDeadline));
+}
+
+void Shim::kill(int signal) { killExec("", signal); }
+
+void Shim::killExec(const std::string& exec_id, int signal) {
+    protocol::SignalRequest request;
+    request.signal = signal;
+    setExecId(request.exec_id, exec_id);
+    checkReply(impl_->ask(requestBytes(Type::signal, request), {}, kDeadline));
+}
+
+void Shim::pause() {
+    protocol::FreezeRequest request;
+    request.frozen = 1;
+    checkReply(impl_->ask(requestBytes(Type::freeze, request), {}, kDeadline));
+}
+
+void Shim::resume() { checkReply(impl_->ask(requestBytes(Type::freeze, protocol::FreezeRequest{}), {}, kDeadline)); }
+
+pid_t Shim::exec(ExecRequest request) {
+    const std::string block = compileExec({.process = &request.process,
+                                           .exec_id = request.exec_id,
+                                           .open_stdin = request.open_stdin,
+                                           .attachment = request.attachment ? &*request.attachment : nullptr,
+                                           .seccomp = impl_->seccomp});
+    if (request.exec_id.size() >= protocol::kIdLength) throw error(Code::invalid, "the exec's id is too long");
+    const UniqueFd plan = planFile(block);
+    std::vector<int> fds{plan.get()};
+    if (request.attachment) fds.push_back(request.attachment->socket.get());
+    const auto reply =
+        impl_->ask(std::string(bytesOf(protocol::Message{Type::exec, 0})), fds, kExecDeadline).as<protocol::Reply>();
+    if (reply.failed != 0)
+        throwStartError(reply, "OCI runtime exec failed: exec failed: unable to start container process: ");
+    return reply.pid;
+}
+
+void Shim::release() {
+    if (!impl_->exitInfo()) throw Error(Code::conflict, "the container is running");
+    try {
+        checkReply(impl_->ask(std::string(bytesOf(protocol::Message{Type::release, 0})), {}, kDeadline));
+    } catch (const Error& failure) {
+        if (failure.code() != Code::unavailable) throw;  // gone: then it has cleaned up
+    }
+}
+
+}  // namespace davit::runtime

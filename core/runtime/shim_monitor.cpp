@@ -1,0 +1,256 @@
+#include "runtime/shim_monitor.hpp"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <cstring>
+
+#include "base/check.hpp"
+#include "base/file.hpp"
+#include "linux/memfd.hpp"
+
+namespace davit::runtime {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// A clean-up while another container starts makes that start slower: it waits, but not for ever.
+constexpr milliseconds kReleaseDelay{20};
+constexpr milliseconds kLongestReleaseDelay{1000};
+
+SystemTime timeOf(std::int64_t nanoseconds) { return SystemTime(std::chrono::nanoseconds(nanoseconds)); }
+
+}  // namespace
+
+Shim::Impl::Impl(ShimConnection link, std::filesystem::path directory, ShimEvents events)
+    : connection(std::move(link)), run_dir(std::move(directory)), events_(std::move(events)) {}
+
+ShimDatagram Shim::Impl::ask(std::string datagram, const std::vector<int>& fds, milliseconds timeout) {
+    const SteadyTime deadline = std::chrono::steady_clock::now() + timeout;
+    std::uint32_t serial = 0;
+    {
+        const Lock lock(mutex_);
+        if (gone_) throw Error(Code::unavailable, "the container's shim is gone");
+        serial = ++last_serial_;
+        answers_[serial] = std::nullopt;
+    }
+    std::memcpy(datagram.data() + offsetof(protocol::Message, serial), &serial, sizeof serial);
+    const auto forget = [&] {
+        const Lock lock(mutex_);
+        answers_.erase(serial);
+    };
+    try {
+        connection.send(datagram, fds);
+    } catch (...) {
+        forget();
+        throw;
+    }
+    const Lock lock(mutex_);
+    while (!answers_[serial] && !gone_)
+        if (answered_.wait_until(mutex_, deadline) == std::cv_status::timeout) break;
+    const std::optional<ShimDatagram> answer = std::move(answers_[serial]);
+    answers_.erase(serial);
+    if (answer) return *answer;
+    if (gone_) throw Error(Code::unavailable, "the container's shim is gone");
+    throw Error(Code::deadline, "the container's shim didn't answer in time");
+}
+
+void Shim::Impl::tell(std::string datagram) {
+    try {
+        connection.send(datagram);
+    } catch (const Error&) {  // gone: its connection's end says so too
+    }
+}
+
+bool Shim::Impl::readAll() {
+    while (true) {
+        const std::optional<ShimDatagram> datagram = connection.receive(milliseconds(0));
+        if (!datagram) return true;
+        if (datagram->bytes.empty()) return false;
+        handle(*datagram);
+    }
+}
+
+void Shim::Impl::handle(const ShimDatagram& datagram) {
+    const protocol::Message message = datagram.message();
+    if (message.serial == 0) return handleEvent(datagram);
+    const Lock lock(mutex_);
+    const auto waiting = answers_.find(message.serial);
+    if (waiting == answers_.end()) return;
+    waiting->second = datagram;
+    answered_.notify_all();
+}
+
+void Shim::Impl::handleEvent(const ShimDatagram& datagram) {
+    const auto event = datagram.as<protocol::Exit>();
+    if (event.message.type == protocol::Type::exited) {
+        markExited({event.code, event.oom != 0, timeOf(event.time_ns)});
+        return;
+    }
+    if (event.message.type == protocol::Type::state_reply) {  // asked for by reconnect()
+        const auto state = datagram.as<protocol::StateReply>();
+        if (!state.running) markExited({state.exit_code, state.oom != 0, timeOf(state.finished_ns)});
+        return;
+    }
+    const std::lock_guard<std::recursive_mutex> calling(calling_);
+    if (silent_) return;
+    const std::string exec_id(event.exec_id, ::strnlen(event.exec_id, sizeof event.exec_id));
+    if (event.message.type == protocol::Type::oom && events_.oom) events_.oom();
+    if (event.message.type == protocol::Type::exec_exited && events_.exec_exited) events_.exec_exited(exec_id, event.code);
+    if (event.message.type == protocol::Type::detached && events_.detached) events_.detached(exec_id);
+}
+
+void Shim::Impl::markExited(const ExitInfo& exit) {
+    {
+        const Lock lock(mutex_);
+        if (exit_) return;
+        exit_ = exit;
+    }
+    {
+        const std::lock_guard<std::recursive_mutex> calling(calling_);
+        if (!silent_ && events_.exited) events_.exited(exit);
+    }
+    if (monitor != nullptr) monitor->scheduleRelease(*this);
+}
+
+void Shim::Impl::connectionEnded() {
+    {
+        const Lock lock(mutex_);
+        gone_ = true;
+        answered_.notify_all();
+    }
+    if (process) (void)process->wait(milliseconds(1000));
+    if (exitInfo()) return;
+    // The shim itself was killed: what it had written counts, else its container dies of the same signal.
+    std::optional<ExitInfo> left = Shim::readExit(run_dir);
+    Shim::cleanUp(run_dir);
+    markExited(left ? *left : ExitInfo{137, false, now()});
+}
+
+std::optional<ExitInfo> Shim::Impl::exitInfo() const {
+    const Lock lock(mutex_);
+    return exit_;
+}
+
+void Shim::Impl::silence() {
+    const std::lock_guard<std::recursive_mutex> calling(calling_);
+    silent_ = true;
+}
+
+ShimMonitor::Impl::Impl(ShimSettings given)
+    : settings(std::move(given)),
+      program(linux::sealedProgram(settings.shim_binary)),
+      null_device(openFile("/dev/null", O_RDWR)),
+      seccomp(settings.seccomp_cache),
+      epoll_(check(::epoll_create1(EPOLL_CLOEXEC), "make an epoll instance")),
+      wake_(check(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an event descriptor")) {
+    struct epoll_event event {};
+    event.events = EPOLLIN;
+    check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event), "watch the event descriptor");
+    thread_ = std::thread([this] { run(); });
+}
+
+ShimMonitor::Impl::~Impl() {
+    stop_ = true;
+    wake();
+    thread_.join();
+    const Lock lock(mutex_);
+    for (auto& [key, entry] : entries_)
+        if (entry.shim->process) entry.shim->process->release();
+}
+
+void ShimMonitor::Impl::wake() const {
+    const std::uint64_t one = 1;
+    (void)!::write(wake_.get(), &one, sizeof one);
+}
+
+void ShimMonitor::Impl::add(const std::shared_ptr<Shim::Impl>& shim) {
+    struct epoll_event event {};
+    event.events = EPOLLIN;
+    {
+        const Lock lock(mutex_);
+        shim->monitor = this;
+        shim->key = event.data.u64 = ++last_key_;
+        entries_[shim->key] = {shim, false, false, {}};
+    }
+    check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, shim->connection.fd(), &event), "watch the shim in {}",
+          shim->run_dir.string());
+}
+
+void ShimMonitor::Impl::remove(const Shim::Impl& shim) {
+    std::shared_ptr<Shim::Impl> last;  // destroyed after the lock
+    const Lock lock(mutex_);
+    const auto entry = entries_.find(shim.key);
+    if (entry == entries_.end()) return;
+    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, shim.connection.fd(), nullptr);
+    if (entry->second.exited && !entry->second.released) --unreleased_;
+    if (entry->second.shim->process) entry->second.shim->process->release();
+    last = std::move(entry->second.shim);
+    entries_.erase(entry);
+}
+
+void ShimMonitor::Impl::scheduleRelease(const Shim::Impl& shim) {
+    const Lock lock(mutex_);
+    const auto entry = entries_.find(shim.key);
+    if (entry == entries_.end() || entry->second.exited) return;
+    entry->second.exited = true;
+    entry->second.exited_at = std::chrono::steady_clock::now();
+    ++unreleased_;
+    wake();
+}
+
+int ShimMonitor::Impl::nextTimeout() {
+    const Lock lock(mutex_);
+    return unreleased_ == 0 ? -1 : static_cast<int>(kReleaseDelay.count());
+}
+
+void ShimMonitor::Impl::run() {
+    struct epoll_event events[64];
+    while (!stop_) {
+        const int count = ::epoll_wait(epoll_.get(), events, 64, nextTimeout());
+        for (int i = 0; i < count; ++i) {
+            std::uint64_t ignored = 0;
+            if (events[i].data.u64 == 0) (void)!::read(wake_.get(), &ignored, sizeof ignored);
+            else serve(events[i].data.u64);
+        }
+        releaseExited();
+    }
+}
+
+void ShimMonitor::Impl::serve(std::uint64_t key) {
+    std::shared_ptr<Shim::Impl> shim;
+    {
+        const Lock lock(mutex_);
+        const auto entry = entries_.find(key);
+        if (entry == entries_.end()) return;
+        shim = entry->second.shim;
+    }
+    if (shim->readAll()) return;
+    shim->connectionEnded();
+    remove(*shim);
+}
+
+void ShimMonitor::Impl::releaseExited() {
+    std::vector<std::shared_ptr<Shim::Impl>> ready;
+    {
+        const Lock lock(mutex_);
+        if (unreleased_ == 0) return;
+        const SteadyTime time = std::chrono::steady_clock::now();
+        for (auto& [key, entry] : entries_) {
+            if (!entry.exited || entry.released) continue;
+            const auto age = time - entry.exited_at;
+            if (age < kReleaseDelay || (starts > 0 && age < kLongestReleaseDelay)) continue;
+            entry.released = true;
+            --unreleased_;
+            ready.push_back(entry.shim);
+        }
+    }
+    for (const std::shared_ptr<Shim::Impl>& shim : ready)
+        shim->tell(std::string(bytesOf(protocol::Message{protocol::Type::release, 0xffffffffU})));
+}
+
+ShimMonitor::ShimMonitor(ShimSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
+ShimMonitor::~ShimMonitor() = default;
+
+}  // namespace davit::runtime

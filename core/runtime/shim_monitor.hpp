@@ -1,0 +1,101 @@
+// The inside of ShimMonitor and Shim: one thread reads all shims' datagrams. Used by shim_client.cpp only.
+//
+// Locks: ShimMonitor::Impl::mutex_ guards the table, Shim::Impl::mutex_ the answers that are waited for; neither is held
+// while a callback runs. Shim::Impl::calling_ is: it makes the destructor of Shim wait for a callback under way.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <thread>
+
+#include "base/process.hpp"
+#include "base/thread_annotations.hpp"
+#include "linux/seccomp.hpp"
+#include "runtime/shim_client.hpp"
+#include "runtime/shim_connection.hpp"
+
+namespace davit::runtime {
+
+class Shim::Impl {
+  public:
+    Impl(ShimConnection connection, std::filesystem::path run_dir, ShimEvents events);
+
+    /// Sends a request and waits for its answer. Throws Error{unavailable|deadline}. Not on the monitor's thread.
+    [[nodiscard]] ShimDatagram ask(std::string datagram, const std::vector<int>& fds, std::chrono::milliseconds timeout);
+    /// Sends without waiting; an answer is dropped.
+    void tell(std::string datagram);
+
+    // --- the monitor's thread ---
+    /// Reads what is there; false when the connection has ended.
+    bool readAll();
+    void connectionEnded();
+
+    [[nodiscard]] std::optional<ExitInfo> exitInfo() const;
+    void markExited(const ExitInfo& exit);
+    /// No callback runs or will run after this.
+    void silence();
+
+    const ShimConnection connection;
+    const std::filesystem::path run_dir;
+    ShimMonitor::Impl* monitor = nullptr;
+    std::uint64_t key = 0;
+    pid_t pid = 0;
+    std::string seccomp;
+    std::optional<ChildProcess> process;  ///< when this daemon started it
+
+  private:
+    void handle(const ShimDatagram& datagram);
+    void handleEvent(const ShimDatagram& datagram);
+
+    ShimEvents events_;
+    mutable Mutex mutex_;
+    Condition answered_;
+    std::map<std::uint32_t, std::optional<ShimDatagram>> answers_ DAVIT_GUARDED_BY(mutex_);
+    std::uint32_t last_serial_ DAVIT_GUARDED_BY(mutex_) = 0;
+    bool gone_ DAVIT_GUARDED_BY(mutex_) = false;
+    std::optional<ExitInfo> exit_ DAVIT_GUARDED_BY(mutex_);
+    std::recursive_mutex calling_;
+    bool silent_ = false;  // under calling_
+};
+
+class ShimMonitor::Impl {
+  public:
+    explicit Impl(ShimSettings settings);
+    ~Impl();
+
+    void add(const std::shared_ptr<Shim::Impl>& shim);
+    void remove(const Shim::Impl& shim);
+    /// `shim`'s container has ended: it is told to clean up when no start is going on.
+    void scheduleRelease(const Shim::Impl& shim);
+
+    const ShimSettings settings;
+    const UniqueFd program;  ///< sealed copy of davit-shim
+    const UniqueFd null_device;
+    linux::SeccompCompiler seccomp;
+    std::atomic<int> starts{0};  ///< under way
+
+  private:
+    struct Entry {
+        std::shared_ptr<Shim::Impl> shim;
+        bool exited = false;
+        bool released = false;
+        SteadyTime exited_at{};
+    };
+    void run();
+    void serve(std::uint64_t key);
+    void releaseExited();
+    [[nodiscard]] int nextTimeout();
+    void wake() const;
+
+    UniqueFd epoll_;
+    UniqueFd wake_;
+    std::atomic<bool> stop_{false};
+    Mutex mutex_;
+    std::uint64_t last_key_ DAVIT_GUARDED_BY(mutex_) = 0;
+    std::map<std::uint64_t, Entry> entries_ DAVIT_GUARDED_BY(mutex_);
+    std::size_t unreleased_ DAVIT_GUARDED_BY(mutex_) = 0;
+    std::thread thread_;
+};
+
+}  // namespace davit::runtime
