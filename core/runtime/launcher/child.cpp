@@ -1,6 +1,5 @@
 #include "runtime/launcher/child.hpp"
 
-#include <initializer_list>
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>
@@ -27,9 +26,12 @@ bool g_on_its_own = false;  // OCI create has returned: the program's own stderr
     ChildMessage message;
     message.failure = g_failure;
     if (g_on_its_own) {
-        const char* cause = ::strerrordesc_np(g_failure.error);
-        for (const char* text : {g_failure.text, g_failure.error != 0 ? ": " : "", g_failure.error != 0 ? cause : "", "\n"})
-            (void)!::write(STDERR_FILENO, text, strlen(text));
+        char line[1200];
+        TextBuffer text(line, sizeof line);
+        text.add(g_failure.text);
+        if (g_failure.error != 0) text.add(": ").add(::strerrordesc_np(g_failure.error));
+        text.add("\n");
+        (void)!::write(STDERR_FILENO, line, text.length());
     }
     (void)::send(channel, &message, sizeof message, MSG_NOSIGNAL);  // the parent may be gone: then nobody asks
     ::_exit(g_failure.exit_code != 0 ? g_failure.exit_code : 1);

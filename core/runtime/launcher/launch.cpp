@@ -123,8 +123,9 @@ Progress readChannel(int channel, Fd* master) {
     header.msg_control = control;
     header.msg_controllen = sizeof control;
     ssize_t count;
+    // ECONNRESET: the child ended without having read our last byte. It is told once and before what the child has sent.
     do count = ::recvmsg(channel, &header, MSG_CMSG_CLOEXEC);
-    while (count < 0 && errno == EINTR);
+    while (count < 0 && (errno == EINTR || errno == ECONNRESET));
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Progress::again;
     if (count <= 0) return Progress::running;
     if (message.note == Note::prepared) return Progress::prepared;
