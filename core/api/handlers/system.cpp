@@ -31,7 +31,7 @@ void addSystemRoutes(Router& router, const Context& context) {
         writeInfo(out, context.engine.system().info());
         request.reply(200, out);
     });
-    router.add("GET", "/davit/plugins", [&context](Request& request) {
+    router.add("GET", "/davit/drivers", [&context](Request& request) {
         json::Writer out;
         writeDrivers(out, context.engine.system().drivers());
         request.reply(200, out);

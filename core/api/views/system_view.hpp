@@ -10,7 +10,7 @@ namespace davit::api {
 
 void writeVersion(json::Writer& out, const engine::VersionInfo& version);
 void writeInfo(json::Writer& out, const engine::SystemInfo& info);
-/// GET /davit/plugins: an array of {Kind, Name, Description, Plugin, Version, File, Transport, Isolation, State,
+/// GET /davit/drivers: an array of {Kind, Name, Description, Plugin, Version, File, Transport, Isolation, State,
 /// Reason, Generation}.
 void writeDrivers(json::Writer& out, const std::vector<plugin::DriverInfo>& drivers);
 
