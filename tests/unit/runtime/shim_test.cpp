@@ -151,8 +151,13 @@ BOOST_AUTO_TEST_CASE(a_killed_shim_ends_its_container) {
     ::kill(shim_pid, SIGKILL);
     BOOST_TEST(events.waitExit().code == 137);
     BOOST_TEST(!std::filesystem::exists(run_dir / "cgroups"));
-    for (int i = 0; i < 200 && ::kill(init, 0) == 0; ++i) ::usleep(10000);
-    BOOST_TEST(::kill(init, 0) != 0);
+    // A zombie that the machine's process 1 hasn't collected yet is as good as gone.
+    const auto lives = [&] {
+        const std::string stat = readFile("/proc/" + std::to_string(init) + "/stat").value_or("");
+        return !stat.empty() && stat[stat.rfind(')') + 2] != 'Z';
+    };
+    for (int i = 0; i < 200 && lives(); ++i) ::usleep(10000);
+    BOOST_TEST(!lives());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
