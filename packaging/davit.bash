@@ -54,7 +54,8 @@ _davit() {
         COMPREPLY=($(compgen -W "$(_davit_flags "${command[@]}")" -- "$cur"))
         return
     fi
-    local verb=${command[-1]:-}
+    local verb=
+    ((${#command[@]} > 0)) && verb=${command[-1]}
     case ${command[*]} in
         "" | container | image | context | plugin | system | help)
             [[ $verb == help ]] && command=()

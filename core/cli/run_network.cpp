@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/check.hpp"
+#include "cli/run_json.hpp"
 
 namespace davit::cli {
 namespace {
@@ -70,13 +71,6 @@ std::map<std::string, NetworkRequest> endpoints(const RunOptions& o) {
         throw Error(Code::invalid,
                     "conflicting options: cannot attach both user-defined and non-user-defined network-modes");
     return out;
-}
-
-void textsOrNull(json::Writer& out, std::string_view name, const std::vector<std::string>& texts) {
-    if (texts.empty())
-        out.key(name).null();
-    else
-        out.member(name, texts);
 }
 
 void writeAddresses(json::Writer& out, const NetworkRequest& network) {

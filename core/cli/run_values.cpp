@@ -326,8 +326,8 @@ std::vector<std::string> readKeyValueFile(const std::string& path, bool from_env
         if (name.empty()) throw error(Code::invalid, "no variable name on line '{}'", line);
         if (name.find_first_of(" \t\n\r\v\f") != std::string::npos)
             throw error(Code::invalid, "variable '{}' contains whitespaces", name);
-        const char* own = std::getenv(name.c_str());
-        if (value || !from_environment)
+        const char* own = from_environment ? std::getenv(name.c_str()) : nullptr;
+        if (value)
             out.push_back(line);
         else if (own != nullptr)
             out.push_back(name + "=" + own);
