@@ -88,8 +88,11 @@ class Comparison {
         if (changed) report(walker_.path(), existed ? LayerChange::Kind::modified : LayerChange::Kind::added);
         if (!S_ISDIR(walker_.info().st_mode)) return;
         const bool in_old = existed && S_ISDIR(before.st_mode) && old_.descend(walker_.name());
-        levels_.push_back(
-            {.names = {}, .first_change = first, .reported = changed, .in_old = in_old, .whole = !upper_ || opaqueHere()});
+        levels_.push_back({.names = {},
+                           .first_change = first,
+                           .reported = changed,
+                           .in_old = in_old,
+                           .whole = !upper_ || opaqueHere()});
     }
 
     bool opaqueHere() const {
@@ -104,14 +107,16 @@ class Comparison {
         }
         const Level level = std::move(levels_.back());
         levels_.pop_back();
-        if (!level.reported && changes_.size() > level.first_change) report(walker_.path(), LayerChange::Kind::modified);
+        if (!level.reported && changes_.size() > level.first_change)
+            report(walker_.path(), LayerChange::Kind::modified);
     }
 
     void reportDeleted(const std::string& prefix) {
         if (!levels_.back().whole) return;
         const auto& names = levels_.back().names;
         for (const std::string& name : directoryNames(old_.fd()))
-            if (!std::binary_search(names.begin(), names.end(), name)) report(prefix + name, LayerChange::Kind::deleted);
+            if (!std::binary_search(names.begin(), names.end(), name))
+                report(prefix + name, LayerChange::Kind::deleted);
     }
 
     bool same(const struct stat& before) const {

@@ -52,7 +52,8 @@ void copyRange(int from_fd, int to_fd, DataRange range) {
 
 void copyData(int from_fd, int to_fd, const struct stat& info) {
     if (info.st_size == 0 || ::ioctl(to_fd, FICLONE, from_fd) == 0) return;
-    const auto ranges = looksSparse(info) ? dataRanges(from_fd, info.st_size) : std::vector<DataRange>{{0, info.st_size}};
+    const auto ranges =
+        looksSparse(info) ? dataRanges(from_fd, info.st_size) : std::vector<DataRange>{{0, info.st_size}};
     for (const DataRange& range : ranges) copyRange(from_fd, to_fd, range);
     check(::ftruncate(to_fd, info.st_size), "extend a copied file");
 }
@@ -105,7 +106,8 @@ class TreeCopier {
         const auto first = links_.first(walker_.info(), walker_.path());
         if (!first) return copyEntry(walker_.dirFd(), walker_.name(), to_.fd(), xattrs_);
         const UniqueFd parent = openInRoot(root_fd_, parentOf(*first), O_PATH | O_DIRECTORY);
-        check(::linkat(parent.get(), nameOf(*first).c_str(), to_.fd(), walker_.name().c_str(), 0), "link {}", walker_.path());
+        check(::linkat(parent.get(), nameOf(*first).c_str(), to_.fd(), walker_.name().c_str(), 0), "link {}",
+              walker_.path());
     }
 
     TreeWalker walker_;

@@ -1,5 +1,6 @@
-// A full copy of a tree: data shared where the file system can (FICLONE), else copied by the kernel with holes kept; hard
-// links, owners, modes, times, xattrs and devices kept. Sockets are left out. Any depth, bounded descriptors. Any thread.
+// A full copy of a tree: data shared where the file system can (FICLONE), else copied by the kernel with holes kept;
+// hard links, owners, modes, times, xattrs and devices kept. Sockets are left out. Any depth, bounded descriptors. Any
+// thread.
 #pragma once
 
 #include <string>

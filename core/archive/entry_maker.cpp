@@ -26,9 +26,12 @@ UniqueFd openEntry(int parent_fd, const std::string& name) {
 
 mode_t typeBits(TarEntry::Kind kind) {
     switch (kind) {
-        case TarEntry::Kind::char_device: return S_IFCHR;
-        case TarEntry::Kind::block_device: return S_IFBLK;
-        default: return S_IFIFO;
+        case TarEntry::Kind::char_device:
+            return S_IFCHR;
+        case TarEntry::Kind::block_device:
+            return S_IFBLK;
+        default:
+            return S_IFIFO;
     }
 }
 
@@ -53,7 +56,8 @@ bool EntryMaker::ownerIsCallers(const OpenDirectory& parent, const TarEntry& ent
 
 void EntryMaker::dress(int fd, const TarEntry& entry, bool set_owner) const {
     if (options_.ownership && set_owner)
-        check(::fchownat(fd, "", toHostId(options_.uid_maps, entry.uid), toHostId(options_.gid_maps, entry.gid), AT_EMPTY_PATH),
+        check(::fchownat(fd, "", toHostId(options_.uid_maps, entry.uid), toHostId(options_.gid_maps, entry.gid),
+                         AT_EMPTY_PATH),
               "change the owner of {}", entry.path);
     if (entry.kind != TarEntry::Kind::symlink) {
         // By /proc, since fchmod refuses O_PATH descriptors, which is all that devices and fifos are opened with.
@@ -77,7 +81,8 @@ void EntryMaker::write(int fd, const TarEntry& entry, TarReader& content) const 
     if (end < entry.size) check(::ftruncate(fd, entry.size), "extend {}", entry.path);
 }
 
-bool EntryMaker::file(const OpenDirectory& parent, const std::string& name, const TarEntry& entry, TarReader& content) const {
+bool EntryMaker::file(const OpenDirectory& parent, const std::string& name, const TarEntry& entry,
+                      TarReader& content) const {
     const UniqueFd fd(
         ::openat(parent.fd.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!made(fd.get(), "file", entry.path)) return false;
@@ -101,7 +106,8 @@ bool EntryMaker::node(const OpenDirectory& parent, const std::string& name, cons
     return true;
 }
 
-bool EntryMaker::hardlink(const OpenDirectory& parent, const std::string& name, int from_fd, const std::string& from) const {
+bool EntryMaker::hardlink(const OpenDirectory& parent, const std::string& name, int from_fd,
+                          const std::string& from) const {
     return made(::linkat(from_fd, from.c_str(), parent.fd.get(), name.c_str(), 0), "hard link", name);
 }
 

@@ -1,5 +1,5 @@
-// EntryMaker: creates one file system entry from a tar member, in a directory given by descriptor, never following anything.
-// Everything after the creation goes by the new entry's own descriptor. One thread.
+// EntryMaker: creates one file system entry from a tar member, in a directory given by descriptor, never following
+// anything. Everything after the creation goes by the new entry's own descriptor. One thread.
 #pragma once
 
 #include "archive/parent_cache.hpp"

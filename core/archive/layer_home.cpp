@@ -22,7 +22,8 @@ constexpr const char* kTrash = "trash";
 
 bool isId(const std::string& id) {
     const auto allowed = [](unsigned char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
+               c == '.';
     };
     return !id.empty() && id.size() <= 200 && id[0] != '.' && std::all_of(id.begin(), id.end(), allowed);
 }
@@ -145,9 +146,11 @@ std::int64_t parseSize(const std::string& text) {
     std::uint64_t number = 0;
     const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
     std::string unit(end, text.data() + text.size());
-    std::transform(unit.begin(), unit.end(), unit.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    std::transform(unit.begin(), unit.end(), unit.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
     const std::size_t power = unit.empty() ? 0 : kUnits.find(unit[0]);
-    const bool known = power != std::string_view::npos && (unit.size() < 2 || unit.substr(1) == "b" || unit.substr(1) == "ib");
+    const bool known =
+        power != std::string_view::npos && (unit.size() < 2 || unit.substr(1) == "b" || unit.substr(1) == "ib");
     if (status != std::errc() || !known) throw error(Code::invalid, "invalid size: '{}'", text);
     if (number > (std::uint64_t{std::numeric_limits<std::int64_t>::max()} >> (10 * power)))
         throw error(Code::invalid, "invalid size: '{}' is too large", text);

@@ -1,5 +1,5 @@
-// LayerHome: the directory in which a storage driver keeps its layers, one directory each, so that a kill at any instruction
-// leaves either the whole layer or rubbish that the next start throws away.
+// LayerHome: the directory in which a storage driver keeps its layers, one directory each, so that a kill at any
+// instruction leaves either the whole layer or rubbish that the next start throws away.
 //
 //     <home>/layers/<id>/   finished layers
 //     <home>/staging/       layers that are being made: published by one rename
@@ -25,7 +25,8 @@ class LayerHome {
     /// Deletes a layer's directory: removeTree, or that and what the driver has besides (mounts, subvolumes).
     using Dispose = std::function<void(const std::filesystem::path& layer_dir)>;
 
-    /// Creates the home where it is missing and throws away what an earlier process left half done. `home` must be absolute.
+    /// Creates the home where it is missing and throws away what an earlier process left half done. `home` must be
+    /// absolute.
     LayerHome(const std::filesystem::path& home, Dispose dispose);
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return home_; }
@@ -93,8 +94,8 @@ class LayerUses {
     std::map<std::string, Use> uses_ DAVIT_GUARDED_BY(mutex_);
 };
 
-/// A byte count as in --storage-opt size=: digits with an optional k, m, g, t (powers of 1024; "b" or "ib" may follow). Throws
-/// Error{invalid}.
+/// A byte count as in --storage-opt size=: digits with an optional k, m, g, t (powers of 1024; "b" or "ib" may follow).
+/// Throws Error{invalid}.
 [[nodiscard]] std::int64_t parseSize(const std::string& text);
 
 /// A driver's "key=value" or "driver.key=value" as (key in lower case, value). Without "=": Error{invalid}.

@@ -1,5 +1,5 @@
-// LinkTable: finds the other names of files with several links while a tree is walked. A file leaves the table when all its
-// links have been seen. One thread.
+// LinkTable: finds the other names of files with several links while a tree is walked. A file leaves the table when all
+// its links have been seen. One thread.
 #pragma once
 
 #include <sys/stat.h>

@@ -22,13 +22,20 @@ namespace {
 
 std::optional<TarEntry::Kind> kindOf(mode_t mode) {
     switch (mode & S_IFMT) {
-        case S_IFREG: return TarEntry::Kind::regular;
-        case S_IFDIR: return TarEntry::Kind::directory;
-        case S_IFLNK: return TarEntry::Kind::symlink;
-        case S_IFCHR: return TarEntry::Kind::char_device;
-        case S_IFBLK: return TarEntry::Kind::block_device;
-        case S_IFIFO: return TarEntry::Kind::fifo;
-        default: return std::nullopt;  // sockets
+        case S_IFREG:
+            return TarEntry::Kind::regular;
+        case S_IFDIR:
+            return TarEntry::Kind::directory;
+        case S_IFLNK:
+            return TarEntry::Kind::symlink;
+        case S_IFCHR:
+            return TarEntry::Kind::char_device;
+        case S_IFBLK:
+            return TarEntry::Kind::block_device;
+        case S_IFIFO:
+            return TarEntry::Kind::fifo;
+        default:
+            return std::nullopt;  // sockets
     }
 }
 
@@ -56,16 +63,20 @@ class Packer {
         }
         takeXattrs(fd.get(), entry);
         if (entry.kind == TarEntry::Kind::symlink) entry.link_target = linkOf(fd.get());
-        if (entry.kind != TarEntry::Kind::regular) writer_.begin(entry);
-        else file(UniqueFd(::openat(dir_fd, name.c_str(), O_RDONLY | O_NONBLOCK | flags)), info, entry);
+        if (entry.kind != TarEntry::Kind::regular)
+            writer_.begin(entry);
+        else
+            file(UniqueFd(::openat(dir_fd, name.c_str(), O_RDONLY | O_NONBLOCK | flags)), info, entry);
         if (entry.kind == TarEntry::Kind::directory && isOpaque(fd.get()))
             whiteoutFile(path + "/" + std::string(kWhiteoutOpaque), info.st_mtim);
     }
 
     void tree(int root_fd) {
         const std::string prefix = options_.prefix.empty() ? "" : options_.prefix + "/";
-        if (!options_.prefix.empty()) entry(root_fd, ".", options_.prefix);
-        else if (isOpaque(root_fd)) whiteoutFile(std::string(kWhiteoutOpaque), {});
+        if (!options_.prefix.empty())
+            entry(root_fd, ".", options_.prefix);
+        else if (isOpaque(root_fd))
+            whiteoutFile(std::string(kWhiteoutOpaque), {});
         TreeWalker walker(reopenDirectory(root_fd));
         while (const auto event = walker.next()) {
             if (*event == TreeWalker::Event::leave) continue;
@@ -175,7 +186,8 @@ void packTree(int root_fd, ByteSink& tar, const PackOptions& options) {
     packer.finish();
 }
 
-void packPath(int root_fd, const std::string& path, const std::string& name, ByteSink& tar, const PackOptions& options) {
+void packPath(int root_fd, const std::string& path, const std::string& name, ByteSink& tar,
+              const PackOptions& options) {
     const std::string clean = trimmed(path);
     PackOptions renamed = options;
     renamed.prefix = name;

@@ -1,7 +1,7 @@
 // ParentCache: the directories that an unpacker writes into, opened in-root and kept open for the members that follow.
 //
-// It also keeps directories' times: making an entry changes its directory's mtime, so the cache notes the time when it opens
-// a directory and puts it back when it lets it go. No list of all directories is needed for that. One thread.
+// It also keeps directories' times: making an entry changes its directory's mtime, so the cache notes the time when it
+// opens a directory and puts it back when it lets it go. No list of all directories is needed for that. One thread.
 #pragma once
 
 #include <sys/stat.h>
@@ -29,7 +29,8 @@ class ParentCache {
   public:
     /// `dress` is called with the descriptor and the path of each directory that open() had to create.
     using Dress = std::function<void(int fd, const std::string& path)>;
-    /// Paths are relative to `base`, a directory in the root. `keep_base_mtime` false: base's own time is left to the kernel.
+    /// Paths are relative to `base`, a directory in the root. `keep_base_mtime` false: base's own time is left to the
+    /// kernel.
     ParentCache(int root_fd, std::string base, bool keep_base_mtime, Dress dress);
     ~ParentCache();
     ParentCache(const ParentCache&) = delete;

@@ -1,5 +1,6 @@
-// PathSet: which paths have been seen, as 64-bit hashes in one flat table: 16 bytes per path on average whatever its length.
-// Two paths with one hash are taken for one, which at a million paths has a chance of one in thirty million. One thread.
+// PathSet: which paths have been seen, as 64-bit hashes in one flat table: 16 bytes per path on average whatever its
+// length. Two paths with one hash are taken for one, which at a million paths has a chance of one in thirty million.
+// One thread.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,9 @@ class PathSet {
         count_ += added ? 1 : 0;
         return added;
     }
-    [[nodiscard]] bool contains(std::string_view path) const { return !table_.empty() && table_[slot(hashOf(path))] != 0; }
+    [[nodiscard]] bool contains(std::string_view path) const {
+        return !table_.empty() && table_[slot(hashOf(path))] != 0;
+    }
 
   private:
     static std::uint64_t hashOf(std::string_view path) {

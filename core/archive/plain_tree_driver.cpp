@@ -151,21 +151,32 @@ std::string fileSystemName(const fs::path& path) {
     struct statfs info {};
     if (::statfs(path.c_str(), &info) < 0) return "unknown";
     switch (static_cast<unsigned long>(info.f_type)) {
-        case EXT4_SUPER_MAGIC: return "extfs";
-        case XFS_SUPER_MAGIC: return "xfs";
-        case BTRFS_SUPER_MAGIC: return "btrfs";
-        case TMPFS_MAGIC: return "tmpfs";
-        case OVERLAYFS_SUPER_MAGIC: return "overlayfs";
-        case F2FS_SUPER_MAGIC: return "f2fs";
-        case NFS_SUPER_MAGIC: return "nfs";
-        case FUSE_SUPER_MAGIC: return "fuse";
-        case 0x2fc12fc1: return "zfs";
-        default: return fmt::format("unknown (0x{:x})", static_cast<unsigned long>(info.f_type));
+        case EXT4_SUPER_MAGIC:
+            return "extfs";
+        case XFS_SUPER_MAGIC:
+            return "xfs";
+        case BTRFS_SUPER_MAGIC:
+            return "btrfs";
+        case TMPFS_MAGIC:
+            return "tmpfs";
+        case OVERLAYFS_SUPER_MAGIC:
+            return "overlayfs";
+        case F2FS_SUPER_MAGIC:
+            return "f2fs";
+        case NFS_SUPER_MAGIC:
+            return "nfs";
+        case FUSE_SUPER_MAGIC:
+            return "fuse";
+        case 0x2fc12fc1:
+            return "zfs";
+        default:
+            return fmt::format("unknown (0x{:x})", static_cast<unsigned long>(info.f_type));
     }
 }
 
 fs::path nearestExisting(fs::path path) {
-    while (::access(path.c_str(), F_OK) < 0 && path.has_parent_path() && path != path.parent_path()) path = path.parent_path();
+    while (::access(path.c_str(), F_OK) < 0 && path.has_parent_path() && path != path.parent_path())
+        path = path.parent_path();
     return path;
 }
 

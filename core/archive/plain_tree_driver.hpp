@@ -1,11 +1,11 @@
-// PlainTreeDriver: what storage drivers share whose layers are whole trees (vfs copies them, btrfs snapshots them). Such a
-// driver says how a tree is made from its parent's and how it is dropped; everything else is here.
+// PlainTreeDriver: what storage drivers share whose layers are whole trees (vfs copies them, btrfs snapshots them).
+// Such a driver says how a tree is made from its parent's and how it is dropped; everything else is here.
 //
 //     <home>/layers/<id>/root     the tree, which is what get() returns: nothing is ever mounted
 //     <home>/layers/<id>/parent   the parent's id, missing when there is none
 //
-// Options of storage layers: size=N (where the driver can bound it), volatile=true (accepted: nothing here depends on it).
-// Threads: as driver.hpp says; operations on one layer take turns.
+// Options of storage layers: size=N (where the driver can bound it), volatile=true (accepted: nothing here depends on
+// it). Threads: as driver.hpp says; operations on one layer take turns.
 #pragma once
 
 #include <filesystem>

@@ -18,7 +18,7 @@ namespace davit::archive {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kProjectQuota = 2;               // PRJQUOTA
+constexpr int kProjectQuota = 2;                      // PRJQUOTA
 constexpr std::uint32_t kFirstProject = 0x4000'0000;  // far from what administrators number by hand
 
 long quotaControl(int fd, int command, std::uint32_t project, void* argument) {
@@ -63,7 +63,8 @@ bool ProjectQuota::enforcedAt(const fs::path& home) {
     return (state.qs_flags & FS_QUOTA_PDQ_ENFD) != 0;
 }
 
-ProjectQuota::ProjectQuota(const fs::path& home, const std::vector<fs::path>& layers) : home_(home), next_(kFirstProject) {
+ProjectQuota::ProjectQuota(const fs::path& home, const std::vector<fs::path>& layers)
+    : home_(home), next_(kFirstProject) {
     for (const fs::path& layer : layers) {
         const UniqueFd fd(::open(layer.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (fd) next_ = std::max(next_, projectOf(fd.get()) + 1);

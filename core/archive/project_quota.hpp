@@ -1,5 +1,5 @@
-// ProjectQuota: a limit on what a directory tree may occupy, by the project quotas of xfs and ext4. A project is a number on
-// every file of a tree; new files inherit it. Any thread.
+// ProjectQuota: a limit on what a directory tree may occupy, by the project quotas of xfs and ext4. A project is a
+// number on every file of a tree; new files inherit it. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace davit::archive {
 
 class ProjectQuota {
   public:
-    /// False when the file system that holds `home` doesn't enforce project quotas (mount option prjquota), or this process
-    /// may not see them.
+    /// False when the file system that holds `home` doesn't enforce project quotas (mount option prjquota), or this
+    /// process may not see them.
     [[nodiscard]] static bool enforcedAt(const std::filesystem::path& home);
 
     /// `layers` are directories whose projects are in use already. Requires: enforcedAt(home).

@@ -22,7 +22,7 @@ struct TarEntry {
     std::int64_t size = 0;  ///< of a regular file, holes included
     timespec mtime{};
     std::optional<timespec> atime;
-    std::string link_target;               ///< of symlinks and hard links, as it stands in the archive
+    std::string link_target;  ///< of symlinks and hard links, as it stands in the archive
     unsigned device_major = 0;
     unsigned device_minor = 0;
     std::map<std::string, std::string> xattrs;  ///< full names ("security.capability") to raw values

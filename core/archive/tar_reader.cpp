@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::size_t kInputBuffer = 256 * 1024;
 
-// libarchive converts names of pax headers to the thread's character set. In the C locale ASCII stays as it is and anything
-// else fails with a warning that leaves the raw bytes in place, which is what we want: names are bytes.
+// libarchive converts names of pax headers to the thread's character set. In the C locale ASCII stays as it is and
+// anything else fails with a warning that leaves the raw bytes in place, which is what we want: names are bytes.
 class CLocaleScope {
   public:
     CLocaleScope() : previous_(::uselocale(cLocale())) {}
@@ -47,18 +47,26 @@ class MemberSource : public ByteSource {
 TarEntry::Kind kindOf(archive_entry* raw) {
     if (::archive_entry_hardlink(raw) != nullptr) return TarEntry::Kind::hardlink;
     switch (::archive_entry_filetype(raw)) {
-        case AE_IFREG: return TarEntry::Kind::regular;
-        case AE_IFDIR: return TarEntry::Kind::directory;
-        case AE_IFLNK: return TarEntry::Kind::symlink;
-        case AE_IFCHR: return TarEntry::Kind::char_device;
-        case AE_IFBLK: return TarEntry::Kind::block_device;
-        case AE_IFIFO: return TarEntry::Kind::fifo;
-        default: throw Error(Code::invalid, "read tar: a member of unknown type");
+        case AE_IFREG:
+            return TarEntry::Kind::regular;
+        case AE_IFDIR:
+            return TarEntry::Kind::directory;
+        case AE_IFLNK:
+            return TarEntry::Kind::symlink;
+        case AE_IFCHR:
+            return TarEntry::Kind::char_device;
+        case AE_IFBLK:
+            return TarEntry::Kind::block_device;
+        case AE_IFIFO:
+            return TarEntry::Kind::fifo;
+        default:
+            throw Error(Code::invalid, "read tar: a member of unknown type");
     }
 }
 
 unsigned idOf(std::int64_t value, std::string_view path) {
-    if (value < 0 || value > 0xfffffffeLL) throw error(Code::invalid, "read tar: {}: owner {} out of range", path, value);
+    if (value < 0 || value > 0xfffffffeLL)
+        throw error(Code::invalid, "read tar: {}: owner {} out of range", path, value);
     return static_cast<unsigned>(value);
 }
 

@@ -97,13 +97,20 @@ std::string xattrRecord(const std::string& name, const std::string& value) {
 
 char typeFlag(TarEntry::Kind kind) {
     switch (kind) {
-        case TarEntry::Kind::regular: return '0';
-        case TarEntry::Kind::hardlink: return '1';
-        case TarEntry::Kind::symlink: return '2';
-        case TarEntry::Kind::char_device: return '3';
-        case TarEntry::Kind::block_device: return '4';
-        case TarEntry::Kind::directory: return '5';
-        case TarEntry::Kind::fifo: return '6';
+        case TarEntry::Kind::regular:
+            return '0';
+        case TarEntry::Kind::hardlink:
+            return '1';
+        case TarEntry::Kind::symlink:
+            return '2';
+        case TarEntry::Kind::char_device:
+            return '3';
+        case TarEntry::Kind::block_device:
+            return '4';
+        case TarEntry::Kind::directory:
+            return '5';
+        case TarEntry::Kind::fifo:
+            return '6';
     }
     return '0';
 }
@@ -151,7 +158,10 @@ void TarWriter::rawHeader(const TarEntry& entry, std::string_view path, char typ
     putOctal(header.mtime, entry.mtime.tv_sec);
     header.type = type;
     putText(header.link_name, entry.link_target);
-    std::memcpy(header.magic, "ustar\0" "00", 8);
+    std::memcpy(header.magic,
+                "ustar\0"
+                "00",
+                8);
     if (type == '3' || type == '4') {
         putOctal(header.device_major, entry.device_major);
         putOctal(header.device_minor, entry.device_minor);
@@ -207,7 +217,8 @@ void TarWriter::beginSparse(const TarEntry& entry, const std::vector<DataRange>&
 }
 
 void TarWriter::write(std::span<const std::byte> data) {
-    if (static_cast<std::int64_t>(data.size()) > left_) throw Error(Code::system, "write a tar member: too much content");
+    if (static_cast<std::int64_t>(data.size()) > left_)
+        throw Error(Code::system, "write a tar member: too much content");
     if (data.empty()) return;
     sink_.write(data);
     left_ -= static_cast<std::int64_t>(data.size());

@@ -6,7 +6,8 @@
 //     writer.begin(entry); writer.write(piece); …            // exactly entry.size bytes
 //     writer.finish();
 //
-// One thread. The sink must outlive the writer. Without finish() the archive has no end mark and readers call it truncated.
+// One thread. The sink must outlive the writer. Without finish() the archive has no end mark and readers call it
+// truncated.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +37,8 @@ class TarWriter {
 
     /// A member's header. Then, for a regular file, exactly entry.size bytes by write().
     void begin(const TarEntry& entry);
-    /// The header of a file with holes: then exactly the bytes of `ranges` (sorted, apart, within entry.size) by write().
+    /// The header of a file with holes: then exactly the bytes of `ranges` (sorted, apart, within entry.size) by
+    /// write().
     void beginSparse(const TarEntry& entry, const std::vector<DataRange>& ranges);
     /// Content of the member begun last. More than announced is Error{system}.
     void write(std::span<const std::byte> data);

@@ -55,12 +55,16 @@ class Unpacker {
         if (options_.whiteouts != Whiteouts::plain && whiteoutMember(path)) return;
         note(path);
         switch (entry.kind) {
-            case TarEntry::Kind::regular: return fileMember(path, entry);
-            case TarEntry::Kind::directory: return directoryMember(path, entry);
-            case TarEntry::Kind::hardlink: return linkMember(path, entry);
+            case TarEntry::Kind::regular:
+                return fileMember(path, entry);
+            case TarEntry::Kind::directory:
+                return directoryMember(path, entry);
+            case TarEntry::Kind::hardlink:
+                return linkMember(path, entry);
             case TarEntry::Kind::symlink:
                 return place(path, [&](auto& parent, auto& name) { return make_.symlink(parent, name, entry); });
-            default: return place(path, [&](auto& parent, auto& name) { return make_.node(parent, name, entry); });
+            default:
+                return place(path, [&](auto& parent, auto& name) { return make_.node(parent, name, entry); });
         }
     }
 
@@ -82,8 +86,8 @@ class Unpacker {
         struct stat info {};
         if (::fstatat(parent.fd.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0) return false;
         if (options_.keep_types && S_ISDIR(info.st_mode) != for_directory)
-            throw error(Code::conflict, "cannot overwrite {}directory \"{}\" with {}directory", for_directory ? "non-" : "",
-                        path, for_directory ? "" : "non-");
+            throw error(Code::conflict, "cannot overwrite {}directory \"{}\" with {}directory",
+                        for_directory ? "non-" : "", path, for_directory ? "" : "non-");
         removeTreeAt(parent.fd.get(), name);
         return isWhiteoutDevice(info);
     }
@@ -131,7 +135,8 @@ class Unpacker {
     void bringUp(const std::string& target) {
         struct stat info {};
         const OpenDirectory* parent = parents_.find(parentOf(target));
-        if (parent != nullptr && ::fstatat(parent->fd.get(), nameOf(target).c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) return;
+        if (parent != nullptr && ::fstatat(parent->fd.get(), nameOf(target).c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0)
+            return;
         if (!lowers_.has(target)) return;
         lowers_.copyUp(target, parents_.open(parentOf(target)).fd.get());
     }
@@ -160,7 +165,8 @@ class Unpacker {
         const Whiteout mark = parseWhiteout(nameOf(path));
         if (mark.kind == Whiteout::Kind::none) return false;
         const bool overlay = options_.whiteouts == Whiteouts::overlay;
-        if (mark.kind == Whiteout::Kind::hide) overlay ? coverName(directory, mark.hidden) : removeName(directory, mark.hidden);
+        if (mark.kind == Whiteout::Kind::hide)
+            overlay ? coverName(directory, mark.hidden) : removeName(directory, mark.hidden);
         if (mark.kind == Whiteout::Kind::opaque) overlay ? coverDirectory(directory) : emptyDirectory(directory);
         return true;
     }

@@ -1,4 +1,5 @@
-// The OCI whiteout names: ".wh.NAME" hides NAME of the layers below, ".wh..wh..opq" all that they have in its directory.
+// The OCI whiteout names: ".wh.NAME" hides NAME of the layers below, ".wh..wh..opq" all that they have in its
+// directory.
 #pragma once
 
 #include <string>

@@ -30,15 +30,16 @@ std::optional<std::string> fetch(Get get) {
     }
 }
 
-bool absent(int code) { return code == ENODATA || code == EOPNOTSUPP || code == ENOENT || code == EPERM || code == EACCES; }
+bool absent(int code) {
+    return code == ENODATA || code == EOPNOTSUPP || code == ENOENT || code == EPERM || code == EACCES;
+}
 
 }  // namespace
 
 std::optional<std::string> readXattr(int fd, const std::string& attribute) {
     const std::string path = procPath(fd);
-    auto value = fetch([&](char* data, std::size_t size) {
-        return ::getxattr(path.c_str(), attribute.c_str(), data, size);
-    });
+    auto value =
+        fetch([&](char* data, std::size_t size) { return ::getxattr(path.c_str(), attribute.c_str(), data, size); });
     if (!value && !absent(errno)) throw Error::system("read attribute " + attribute, errno);
     return value;
 }
@@ -67,9 +68,10 @@ bool writeXattr(int fd, const std::string& attribute, const std::string& value) 
 
 bool portableXattr(const std::string& attribute) {
     static constexpr std::array<std::string_view, 9> kLocal = {
-        "trusted.overlay.", "user.overlay.",    "security.selinux", "security.ima",  "security.evm",
+        "trusted.overlay.",  "user.overlay.",    "security.selinux", "security.ima", "security.evm",
         "security.apparmor", "security.SMACK64", "system.nfs4_acl",  "btrfs."};
-    return std::none_of(kLocal.begin(), kLocal.end(), [&](std::string_view prefix) { return attribute.starts_with(prefix); });
+    return std::none_of(kLocal.begin(), kLocal.end(),
+                        [&](std::string_view prefix) { return attribute.starts_with(prefix); });
 }
 
 }  // namespace davit::archive

@@ -18,8 +18,8 @@ using Xattrs = std::map<std::string, std::string>;
 /// failures throw.
 bool writeXattr(int fd, const std::string& attribute, const std::string& value);
 
-/// Whether an attribute belongs to a file's content, so that archives carry it. Marks of the storage layer (overlay) and
-/// labels of the host's security modules don't.
+/// Whether an attribute belongs to a file's content, so that archives carry it. Marks of the storage layer (overlay)
+/// and labels of the host's security modules don't.
 [[nodiscard]] bool portableXattr(const std::string& attribute);
 
 }  // namespace davit::archive

@@ -1,8 +1,8 @@
 // DirStack: a way down a directory tree by descriptor that may be any number of levels deep.
 //
 // Only the upper levels keep a descriptor each; below them ".." leads back, and what is found there must be the same
-// directory as before. So neither the descriptor limit nor PATH_MAX nor the call stack bounds the depth, and a tree that is
-// moved about meanwhile gives an error, never a walk outside. One thread.
+// directory as before. So neither the descriptor limit nor PATH_MAX nor the call stack bounds the depth, and a tree
+// that is moved about meanwhile gives an error, never a walk outside. One thread.
 #pragma once
 
 #include <sys/types.h>

@@ -103,8 +103,7 @@ std::optional<std::string> readFile(const std::filesystem::path& path, std::size
         }
         check(got, "read {}", path.string());
         content.resize(had + static_cast<std::size_t>(got));
-        if (content.size() > limit)
-            throw error(Code::invalid, "read {}: longer than {} bytes", path.string(), limit);
+        if (content.size() > limit) throw error(Code::invalid, "read {}: longer than {} bytes", path.string(), limit);
         if (got == 0) return content;
     }
 }

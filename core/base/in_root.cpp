@@ -35,7 +35,8 @@ UniqueFd tryOpenInRoot(int root_fd, std::string_view path, int flags, unsigned m
     while (path.size() > kPiece) {
         const std::size_t cut = path.rfind('/', kPiece);
         if (cut == std::string_view::npos) break;
-        UniqueFd next = openAt2(at ? at.get() : root_fd, std::string(path.substr(0, cut)), O_PATH | O_DIRECTORY, 0, resolve);
+        UniqueFd next =
+            openAt2(at ? at.get() : root_fd, std::string(path.substr(0, cut)), O_PATH | O_DIRECTORY, 0, resolve);
         if (!next) return {};
         at = std::move(next);
         path.remove_prefix(cut + 1);

@@ -1,5 +1,5 @@
-// Opening paths of a foreign tree (a container's root, a layer) as if that tree were "/": links, absolute ones and ".." too,
-// end inside it. By openat2(2), so no race with whoever changes the tree meanwhile leads outside.
+// Opening paths of a foreign tree (a container's root, a layer) as if that tree were "/": links, absolute ones and ".."
+// too, end inside it. By openat2(2), so no race with whoever changes the tree meanwhile leads outside.
 #pragma once
 
 #include <string_view>

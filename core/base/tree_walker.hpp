@@ -4,8 +4,9 @@
 //     while (const auto event = walker.next())
 //         if (*event == TreeWalker::Event::enter) use(walker.dirFd(), walker.name(), walker.info());
 //
-// Links aren't followed. Memory: the names of the directories on the way down. Depth is bounded as little as DirStack's.
-// Entries that vanish meanwhile are left out; a directory that vanishes after its enter shows no content. One thread.
+// Links aren't followed. Memory: the names of the directories on the way down. Depth is bounded as little as
+// DirStack's. Entries that vanish meanwhile are left out; a directory that vanishes after its enter shows no content.
+// One thread.
 #pragma once
 
 #include <sys/stat.h>
@@ -22,7 +23,8 @@ class TreeWalker {
   public:
     enum class Event {
         enter,  ///< an entry of any type; a directory's content follows unless skip() is called
-        leave,  ///< all of a directory's content has been shown: dirFd() is its parent again. One for each enter without skip()
+        leave,  ///< all of a directory's content has been shown: dirFd() is its parent again. One for each enter
+                ///< without skip()
     };
 
     /// Takes the root: a directory opened for reading, itself not shown.

@@ -1,4 +1,5 @@
-// host: containers use the host's network namespace. There is nothing to set up: the capability says it all to the core.
+// host: containers use the host's network namespace. There is nothing to set up: the capability says it all to the
+// core.
 #include "davit/sdk.hpp"
 
 namespace davit {

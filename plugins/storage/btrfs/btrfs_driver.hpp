@@ -1,5 +1,6 @@
-// btrfs: every layer is a subvolume, a snapshot of its parent's; nothing is copied and nothing mounted. size= and SetLimit bound
-// what a layer has for itself alone, by quota groups, which are turned on when the first limit is asked for.
+// btrfs: every layer is a subvolume, a snapshot of its parent's; nothing is copied and nothing mounted. size= and
+// SetLimit bound what a layer has for itself alone, by quota groups, which are turned on when the first limit is asked
+// for.
 #pragma once
 
 #include "archive/plain_tree_driver.hpp"

@@ -28,7 +28,8 @@ void limitExclusive(int subvolume_fd, std::uint64_t subvolume, std::uint64_t byt
     limit.qgroupid = subvolume;
     limit.lim.flags = BTRFS_QGROUP_LIMIT_MAX_EXCL;
     limit.lim.max_excl = bytes == 0 ? ~std::uint64_t{0} : bytes;  // all ones: none
-    check(::ioctl(subvolume_fd, BTRFS_IOC_QGROUP_LIMIT, &limit), "limit btrfs subvolume {} to {} bytes", subvolume, bytes);
+    check(::ioctl(subvolume_fd, BTRFS_IOC_QGROUP_LIMIT, &limit), "limit btrfs subvolume {} to {} bytes", subvolume,
+          bytes);
 }
 
 std::optional<GroupUsage> usageOf(int fd, std::uint64_t subvolume) {
@@ -42,7 +43,8 @@ std::optional<GroupUsage> usageOf(int fd, std::uint64_t subvolume) {
     btrfs_ioctl_search_header header;
     btrfs_qgroup_info_item item;
     std::memcpy(&header, search.buf, sizeof header);
-    if (header.type != BTRFS_QGROUP_INFO_KEY || header.offset != subvolume || header.len < sizeof item) return std::nullopt;
+    if (header.type != BTRFS_QGROUP_INFO_KEY || header.offset != subvolume || header.len < sizeof item)
+        return std::nullopt;
     std::memcpy(&item, search.buf + sizeof header, sizeof item);
     return GroupUsage{.referenced = le64toh(item.rfer), .exclusive = le64toh(item.excl)};
 }

@@ -21,7 +21,8 @@ void limitExclusive(int subvolume_fd, std::uint64_t subvolume, std::uint64_t byt
 /// std::nullopt while quotas are off.
 [[nodiscard]] std::optional<GroupUsage> usageOf(int fd, std::uint64_t subvolume);
 
-/// Drops the group of a subvolume that is gone. The kernel refuses as long as it is still clearing up: then it stays, empty.
+/// Drops the group of a subvolume that is gone. The kernel refuses as long as it is still clearing up: then it stays,
+/// empty.
 void dropGroup(int fd, std::uint64_t subvolume) noexcept;
 
 }  // namespace davit::btrfs

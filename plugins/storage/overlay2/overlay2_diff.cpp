@@ -58,8 +58,10 @@ std::vector<UniqueFd> Overlay2Driver::openLowers(const Layer& layer) {
 std::int64_t Overlay2Driver::applyDiff(const std::string& id, const std::string&, ByteSource& tar) {
     archive::LayerUses::Hold hold(uses_, id);
     const Layer found = layer(id);
-    archive::UnpackOptions options{.whiteouts = archive::Whiteouts::remove, .uid_maps = uid_maps_, .gid_maps = gid_maps_};
-    if (hold.count() > 0 && !found.lowers.empty())  // changing it below a mount would confuse the kernel: by way of the mount
+    archive::UnpackOptions options{
+        .whiteouts = archive::Whiteouts::remove, .uid_maps = uid_maps_, .gid_maps = gid_maps_};
+    if (hold.count() > 0 &&
+        !found.lowers.empty())  // changing it below a mount would confuse the kernel: by way of the mount
         return archive::unpackLayer(tar, openDirectory(found.dir / "merged").get(), options);
     if (found.lowers.empty()) return archive::unpackLayer(tar, openDirectory(found.dir / "diff").get(), options);
     options.whiteouts = archive::Whiteouts::overlay;

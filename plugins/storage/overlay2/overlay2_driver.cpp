@@ -51,7 +51,8 @@ archive::LayerHome& Overlay2Driver::home() {
 
 void Overlay2Driver::init(const StorageInit& request) {
     if (request.home.find_first_of(",:\\") != std::string::npos)
-        throw error(Code::invalid, "overlay2: home {}: a comma, colon or backslash can't stand in mount options", request.home);
+        throw error(Code::invalid, "overlay2: home {}: a comma, colon or backslash can't stand in mount options",
+                    request.home);
     uid_maps_ = request.uid_maps;
     gid_maps_ = request.gid_maps;
     for (const std::string& option : request.options) takeOption(option);
@@ -142,7 +143,8 @@ Overlay2Driver::Layer Overlay2Driver::layer(const std::string& id) {
 void Overlay2Driver::makeDiff(const fs::path& diff, const fs::path& parent_diff) const {
     check(::mkdir(diff.c_str(), 0755), "create directory {}", diff.string());
     const UniqueFd fd = openFile(diff, O_RDONLY | O_DIRECTORY);
-    if (!parent_diff.empty()) return archive::copyMetadata(openFile(parent_diff, O_RDONLY | O_DIRECTORY).get(), fd.get());
+    if (!parent_diff.empty())
+        return archive::copyMetadata(openFile(parent_diff, O_RDONLY | O_DIRECTORY).get(), fd.get());
     check(::fchmod(fd.get(), 0755), "change the mode of {}", diff.string());
     const auto uid = archive::toHostId(uid_maps_, 0);
     const auto gid = archive::toHostId(gid_maps_, 0);
@@ -207,7 +209,8 @@ void Overlay2Driver::remove(const std::string& id) {
 }
 
 overlay2::Overlay Overlay2Driver::overlayOf(const Layer& layer, const std::string& id, const std::string& label) const {
-    overlay2::Overlay overlay{.home = home_path_, .lowers = layer.lowers, .upper = {}, .work = {}, .flags = probe_.flags};
+    overlay2::Overlay overlay{
+        .home = home_path_, .lowers = layer.lowers, .upper = {}, .work = {}, .flags = probe_.flags};
     overlay.flags.insert(overlay.flags.end(), extra_flags_.begin(), extra_flags_.end());
     if (!label.empty()) overlay.flags.push_back("context=\"" + label + "\"");
     if (layer.committed) {

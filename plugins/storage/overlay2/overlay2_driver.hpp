@@ -4,15 +4,15 @@
 //     <home>/layers/<id>/work       overlayfs' scratch directory
 //     <home>/layers/<id>/merged     where get() mounts it
 //     <home>/layers/<id>/link       its short name
-//     <home>/layers/<id>/lower      the short names of the layers below, nearest first: "l/A:l/B"; missing without a parent
-//     <home>/layers/<id>/parent     the parent's id; missing without one
-//     <home>/layers/<id>/committed  present: layers stand on it, so it is mounted read-only from now on
-//     <home>/layers/<id>/volatile   present: needn't survive a crash, mounted with that option
-//     <home>/l/<short name>         link to ../layers/<id>/diff
+//     <home>/layers/<id>/lower      the short names of the layers below, nearest first: "l/A:l/B"; missing without a
+//     parent <home>/layers/<id>/parent     the parent's id; missing without one <home>/layers/<id>/committed  present:
+//     layers stand on it, so it is mounted read-only from now on <home>/layers/<id>/volatile   present: needn't survive
+//     a crash, mounted with that option <home>/l/<short name>         link to ../layers/<id>/diff
 //
 // Nothing of this is kept in memory but the counts of get(): a mount that a dead process left is unmounted by init().
-// Options of storage layers: size=N where project quotas are enforced; volatile=true for containers removed on exit (spares the
-// sync of the whole file system at the unmount). Threads: as driver.hpp says; operations on one layer take turns.
+// Options of storage layers: size=N where project quotas are enforced; volatile=true for containers removed on exit
+// (spares the sync of the whole file system at the unmount). Threads: as driver.hpp says; operations on one layer take
+// turns.
 #pragma once
 
 #include <optional>
@@ -79,7 +79,8 @@ class Overlay2Driver final : public StorageDriver {
     void makeDiff(const std::filesystem::path& diff, const std::filesystem::path& parent_diff) const;
     void link(const std::filesystem::path& draft, const std::string& id);
     void publish(archive::LayerHome::Draft& draft, const std::string& id);
-    [[nodiscard]] overlay2::Overlay overlayOf(const Layer& layer, const std::string& id, const std::string& label) const;
+    [[nodiscard]] overlay2::Overlay overlayOf(const Layer& layer, const std::string& id,
+                                              const std::string& label) const;
     void dispose(const std::filesystem::path& layer_dir) const;
     void recover();
     [[nodiscard]] std::vector<UniqueFd> openLowers(const Layer& layer);

@@ -44,7 +44,8 @@ std::vector<std::string> optionsOf(const Overlay& overlay, const std::string& pr
 void configure(int context, const std::string& key, const std::string& value) {
     const bool flag = value.empty();
     const auto command = flag ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING;
-    check(::fsconfig(context, command, key.c_str(), flag ? nullptr : value.c_str(), 0), "mount overlay: {} {}", key, value);
+    check(::fsconfig(context, command, key.c_str(), flag ? nullptr : value.c_str(), 0), "mount overlay: {} {}", key,
+          value);
 }
 
 void mountByContext(const Overlay& overlay, const std::string& target) {
@@ -61,7 +62,8 @@ void mountByContext(const Overlay& overlay, const std::string& target) {
     check(::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0), "mount overlay on {}", target);
     const unsigned attributes = overlay.upper.empty() ? MOUNT_ATTR_RDONLY : 0;
     const UniqueFd mount(check(::fsmount(context.get(), FSMOUNT_CLOEXEC, attributes), "mount overlay on {}", target));
-    check(::move_mount(mount.get(), "", AT_FDCWD, target.c_str(), MOVE_MOUNT_F_EMPTY_PATH), "mount overlay on {}", target);
+    check(::move_mount(mount.get(), "", AT_FDCWD, target.c_str(), MOVE_MOUNT_F_EMPTY_PATH), "mount overlay on {}",
+          target);
 }
 
 void mountHere(const Overlay& overlay, const std::string& target) {
@@ -87,7 +89,9 @@ std::string unescape(const std::string& text) {
 
 }  // namespace
 
-std::vector<std::string> absoluteOptions(const Overlay& overlay) { return optionsOf(overlay, overlay.home.string() + "/"); }
+std::vector<std::string> absoluteOptions(const Overlay& overlay) {
+    return optionsOf(overlay, overlay.home.string() + "/");
+}
 
 void mountOverlay(const Overlay& overlay, const std::string& target) {
     // The working directory is the thread's own for the time of the mount: a thread that lives as long.

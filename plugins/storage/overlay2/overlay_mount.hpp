@@ -13,13 +13,14 @@ struct Overlay {
     std::vector<std::string> lowers;  ///< nearest first; at least one, at least two without an upper
     std::string upper;                ///< empty: read-only
     std::string work;
-    std::vector<std::string> flags;   ///< "metacopy=off", "volatile", …
+    std::vector<std::string> flags;  ///< "metacopy=off", "volatile", …
 };
 
 /// The options with absolute names, as MountSpec carries them.
 [[nodiscard]] std::vector<std::string> absoluteOptions(const Overlay& overlay);
 
-/// Mounts it on `target` (relative to home). Beyond a page of options by the new mount interface, which needs Linux 6.5.
+/// Mounts it on `target` (relative to home). Beyond a page of options by the new mount interface, which needs
+/// Linux 6.5.
 void mountOverlay(const Overlay& overlay, const std::string& target);
 
 /// Unmounts what is mounted there, if anything, also when it is busy.

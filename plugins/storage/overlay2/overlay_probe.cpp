@@ -28,8 +28,8 @@ bool inUserNamespace() {
     return !(map >> inside >> outside >> count) || inside != 0 || outside != 0 || count != 4294967295UL;
 }
 
-// Renames and copy-ups by reference would make the upper directory depend on names in the layers below: off, so that it holds
-// all of a layer by itself. The kernel refuses options that it doesn't know; those that it knows stand here.
+// Renames and copy-ups by reference would make the upper directory depend on names in the layers below: off, so that it
+// holds all of a layer by itself. The kernel refuses options that it doesn't know; those that it knows stand here.
 std::vector<std::string> flagsOfKernel() {
     std::vector<std::string> flags;
     const UniqueFd load_module(::fsopen("overlay", FSOPEN_CLOEXEC));
@@ -114,7 +114,8 @@ Probe probe(const fs::path& directory) {
         found.directory_types = tellsTypes(home.path() / "lower1");
         const std::string why = failureOf(home.path(), found);
         if (!why.empty())
-            found.unsuitable_why = fmt::format("overlay2: no overlay on {} at {}: {}", backing, directory.string(), why);
+            found.unsuitable_why =
+                fmt::format("overlay2: no overlay on {} at {}: {}", backing, directory.string(), why);
         else if (!found.directory_types)
             found.unsuitable_why = fmt::format("overlay2: the {} at {} has no d_type", backing, directory.string());
     } catch (const Error& e) {

@@ -23,7 +23,8 @@ void VfsDriver::prepare() {
 void VfsDriver::makeTree(const fs::path& tree, const fs::path& parent_tree) {
     check(::mkdir(tree.c_str(), 0755), "create directory {}", tree.string());
     if (parent_tree.empty()) return dressEmptyTree(tree);
-    archive::copyTree(openFile(parent_tree, O_RDONLY | O_DIRECTORY).get(), openFile(tree, O_RDONLY | O_DIRECTORY).get());
+    archive::copyTree(openFile(parent_tree, O_RDONLY | O_DIRECTORY).get(),
+                      openFile(tree, O_RDONLY | O_DIRECTORY).get());
 }
 
 void VfsDriver::dropLayer(const fs::path& layer_dir) { removeTree(layer_dir); }

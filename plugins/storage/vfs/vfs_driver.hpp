@@ -1,6 +1,6 @@
-// vfs: every layer is a full copy of its parent, by reflink where the file system shares data, else by the kernel's copy.
-// Works everywhere and mounts nothing; needs the most space and time. Bounds layers by project quotas where the file system
-// enforces them.
+// vfs: every layer is a full copy of its parent, by reflink where the file system shares data, else by the kernel's
+// copy. Works everywhere and mounts nothing; needs the most space and time. Bounds layers by project quotas where the
+// file system enforces them.
 #pragma once
 
 #include <optional>

@@ -49,9 +49,13 @@ class Tar {
     Tar& file(const std::string& path, std::string_view text = "x", unsigned mode = 0644) {
         return add(path, TarEntry::Kind::regular, "", text, mode);
     }
-    Tar& dir(const std::string& path, unsigned mode = 0755) { return add(path, TarEntry::Kind::directory, "", "", mode); }
+    Tar& dir(const std::string& path, unsigned mode = 0755) {
+        return add(path, TarEntry::Kind::directory, "", "", mode);
+    }
     Tar& link(const std::string& path, const std::string& target) { return add(path, TarEntry::Kind::symlink, target); }
-    Tar& hard(const std::string& path, const std::string& target) { return add(path, TarEntry::Kind::hardlink, target); }
+    Tar& hard(const std::string& path, const std::string& target) {
+        return add(path, TarEntry::Kind::hardlink, target);
+    }
     Tar& node(const std::string& path, TarEntry::Kind kind) { return add(path, kind); }
     Tar& raw(const TarEntry& entry, std::string_view text = {}) {
         writer_.begin(entry);
@@ -81,7 +85,8 @@ class Tar {
 
 inline UniqueFd openDir(const std::filesystem::path& path) { return openFile(path, O_RDONLY | O_DIRECTORY); }
 
-inline std::int64_t unpackTo(const std::filesystem::path& root, const std::string& tar, const UnpackOptions& options = {}) {
+inline std::int64_t unpackTo(const std::filesystem::path& root, const std::string& tar,
+                             const UnpackOptions& options = {}) {
     StringSource source(tar);
     return unpackLayer(source, openDir(root).get(), options);
 }

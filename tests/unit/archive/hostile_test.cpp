@@ -32,8 +32,8 @@ struct Site {
     }
     static std::string describe(const fs::path& path) {
         const struct stat info = statOf(path);
-        return fmt::format("{} {:o} {} {} {} {}.{}\n", path.string(), info.st_mode, info.st_uid, info.st_nlink, info.st_size,
-                           info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
+        return fmt::format("{} {:o} {} {} {} {}.{}\n", path.string(), info.st_mode, info.st_uid, info.st_nlink,
+                           info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
     }
 
     TempDir dir;
@@ -59,9 +59,12 @@ const std::vector<Attack> kAttacks = {
     {"sibling_prefix", [](Tar& t, auto&) { t.file("../dest-evil/x", "evil"); }},
     {"symlink_then_through", [](Tar& t, auto& c) { t.link("l", c + "/d").file("l/x", "evil"); }},
     {"symlink_relative", [](Tar& t, auto&) { t.link("l", "../canary/d").file("l/x", "evil"); }},
-    {"two_hops", [](Tar& t, auto&) { t.dir("a").link("a/up", "..").link("b", "a/up/../canary/victim").file("b/hello", "evil"); }},
+    {"two_hops",
+     [](Tar& t, auto&) { t.dir("a").link("a/up", "..").link("b", "a/up/../canary/victim").file("b/hello", "evil"); }},
     {"symlink_chain",
-     [](Tar& t, auto& c) { t.link("a", c).link("b", "a/victim").link("c", "b/hello").file("c", "evil").file("b/hello", "evil"); }},
+     [](Tar& t, auto& c) {
+         t.link("a", c).link("b", "a/victim").link("c", "b/hello").file("c", "evil").file("b/hello", "evil");
+     }},
     {"hardlink_absolute", [](Tar& t, auto& c) { t.hard("h", c + "/victim/hello").file("h", "evil"); }},
     {"hardlink_dotdot", [](Tar& t, auto&) { t.hard("h", "../canary/victim/hello").file("h", "evil"); }},
     {"hardlink_through_symlink",
@@ -145,8 +148,15 @@ BOOST_AUTO_TEST_CASE(invalid_whiteouts_are_refused_on_layers_and_plain_files_on_
 // Images made by kaniko carry absolute hard link targets: they are names in the root, not attacks.
 BOOST_AUTO_TEST_CASE(absolute_hard_links_resolve_in_the_root_even_across_absolute_symlinks) {
     Site site;
-    unpackTo(site.dest, Tar().dir("usr").dir("usr/bin").link("bin", "/usr/bin").file("usr/bin/a", "tool")
-                            .hard("one", "/usr/bin/a").hard("two", "/bin/a").hard("bin/three", "bin/a").done());
+    unpackTo(site.dest, Tar()
+                            .dir("usr")
+                            .dir("usr/bin")
+                            .link("bin", "/usr/bin")
+                            .file("usr/bin/a", "tool")
+                            .hard("one", "/usr/bin/a")
+                            .hard("two", "/bin/a")
+                            .hard("bin/three", "bin/a")
+                            .done());
     for (const char* name : {"one", "two", "usr/bin/three"}) BOOST_TEST(textOf(site.dest / name) == "tool");
     BOOST_TEST(statOf(site.dest / "usr/bin/a").st_nlink == 4U);
 }
@@ -174,7 +184,9 @@ BOOST_AUTO_TEST_CASE(overlay_attributes_of_an_archive_are_left_out) {
     TarEntry entry;
     entry.path = "d";
     entry.kind = TarEntry::Kind::directory;
-    entry.xattrs = {{"trusted.overlay.redirect", "/other"}, {"trusted.overlay.opaque", "y"}, {"user.overlay.opaque", "y"},
+    entry.xattrs = {{"trusted.overlay.redirect", "/other"},
+                    {"trusted.overlay.opaque", "y"},
+                    {"user.overlay.opaque", "y"},
                     {"user.fine", "1"}};
     unpackTo(site.dest, Tar().raw(entry).done(), {.whiteouts = Whiteouts::overlay});
     char names[256];

@@ -17,8 +17,14 @@ BOOST_AUTO_TEST_SUITE(pack)
 BOOST_AUTO_TEST_CASE(a_tree_comes_back_the_same_and_packs_to_the_same_bytes) {
     const TempDir a;
     const TempDir b;
-    unpackTo(a.path(), Tar().dir("d", 01777).file("d/\xff\xe9", "bytes", 0600).hard("d/hard", "d/\xff\xe9").link("l", "d")
-                           .node("p", TarEntry::Kind::fifo).file("d/z", std::string(100'000, 'z')).done());
+    unpackTo(a.path(), Tar()
+                           .dir("d", 01777)
+                           .file("d/\xff\xe9", "bytes", 0600)
+                           .hard("d/hard", "d/\xff\xe9")
+                           .link("l", "d")
+                           .node("p", TarEntry::Kind::fifo)
+                           .file("d/z", std::string(100'000, 'z'))
+                           .done());
     check(::lsetxattr((a.path() / "d").c_str(), "user.x", "1", 1, 0), "set");
     const std::string capability("\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20);
     check(::lsetxattr((a.path() / "d/z").c_str(), "security.capability", capability.data(), 20, 0), "set");
@@ -86,10 +92,13 @@ BOOST_AUTO_TEST_CASE(overlay_marks_become_whiteouts) {
 BOOST_AUTO_TEST_CASE(changes_are_packed_and_lead_to_the_new_tree) {
     const TempDir old_tree;
     const TempDir new_tree;
-    const std::string base = Tar().dir("d").file("d/same").file("d/edited").file("d/removed").dir("e").file("e/x").done();
+    const std::string base =
+        Tar().dir("d").file("d/same").file("d/edited").file("d/removed").dir("e").file("e/x").done();
     unpackTo(old_tree.path(), base);
     unpackTo(new_tree.path(), base);
-    unpackTo(new_tree.path(), Tar().file("d/edited", "longer").file("d/.wh.removed").file(".wh.e").file("n/new").hard("n/h", "n/new").done());
+    unpackTo(
+        new_tree.path(),
+        Tar().file("d/edited", "longer").file("d/.wh.removed").file(".wh.e").file("n/new").hard("n/h", "n/new").done());
     const auto changes = compareTrees(openDir(old_tree.path()).get(), openDir(new_tree.path()).get());
     StringSink sink;
     packLayer(openDir(new_tree.path()).get(), changes, sink);

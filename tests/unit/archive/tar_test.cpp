@@ -40,9 +40,9 @@ BOOST_AUTO_TEST_SUITE(tar)
 
 BOOST_AUTO_TEST_CASE(names_are_bytes_of_any_kind_and_length) {
     checkName("plain");
-    checkName("caf\xc3\xa9");                                   // UTF-8, composed
-    checkName("cafe\xcc\x81");                                  // UTF-8, decomposed: not to be normalised
-    checkName("latin\xe9\xff\xfe\x80");                         // no UTF-8 at all
+    checkName("caf\xc3\xa9");                                    // UTF-8, composed
+    checkName("cafe\xcc\x81");                                   // UTF-8, decomposed: not to be normalised
+    checkName("latin\xe9\xff\xfe\x80");                          // no UTF-8 at all
     checkName(std::string(99, 'a') + "\xc3\xa9/" + "\xff\xe9");  // the same beyond the short header
     checkName(std::string(300, 'b') + "\xc3\xa9");
     checkName("new\nline\ttab \x01");
@@ -61,7 +61,8 @@ BOOST_AUTO_TEST_CASE(large_numbers_times_and_attributes_survive) {
     entry.gid = 2'097'152;
     entry.size = 3;
     entry.mtime = {1'700'000'000, 123'456'789};
-    entry.xattrs = {{"security.capability", std::string("\1\0\0\2\0=\n", 7)}, {"user.odd=name%", "v"}, {"user.empty", ""}};
+    entry.xattrs = {
+        {"security.capability", std::string("\1\0\0\2\0=\n", 7)}, {"user.odd=name%", "v"}, {"user.empty", ""}};
     const TarEntry read = roundTrip(entry, "abc");
     BOOST_TEST(read.mode == 06755U);
     BOOST_TEST(read.uid == entry.uid);

@@ -52,8 +52,14 @@ BOOST_AUTO_TEST_CASE(everything_is_restored) {
     device.mode = 0666;
     device.device_major = 1;
     device.device_minor = 3;
-    const std::string tar =
-        Tar().raw(dir).raw(entry, "hello").raw(device).node("d/p", TarEntry::Kind::fifo).link("l", "/d/f").hard("h", "d/f").done();
+    const std::string tar = Tar()
+                                .raw(dir)
+                                .raw(entry, "hello")
+                                .raw(device)
+                                .node("d/p", TarEntry::Kind::fifo)
+                                .link("l", "/d/f")
+                                .hard("h", "d/f")
+                                .done();
     BOOST_TEST(unpackTo(root.path(), tar) == 5);
     const struct stat file = statOf(root.path() / "d/f");
     BOOST_TEST(file.st_mode == (S_IFREG | 04751U));
@@ -80,7 +86,8 @@ BOOST_AUTO_TEST_CASE(directory_times_hold_when_content_comes_later_and_scattered
     Tar tar;
     for (int i = 0; i < 40; ++i) tar.dir("d" + std::to_string(i));
     for (int round = 0; round < 3; ++round)
-        for (int i = 0; i < 40; ++i) tar.file(fmt::format("d{}/f{}", i, round)).dir(fmt::format("d{}/sub{}/x", i, round));
+        for (int i = 0; i < 40; ++i)
+            tar.file(fmt::format("d{}/f{}", i, round)).dir(fmt::format("d{}/sub{}/x", i, round));
     unpackTo(root.path(), tar.done());
     for (int i = 0; i < 40; ++i)
         BOOST_TEST(statOf(root.path() / fmt::format("d{}", i)).st_mtim.tv_sec == 1'000'000'000, "d" << i);
@@ -142,7 +149,13 @@ BOOST_AUTO_TEST_CASE(whiteouts_become_overlay_marks) {
     const TempDir root;
     Tar tar;
     tar.file("d/.wh.a").dir("o").file("o/.wh..wh..opq").file("o/f");
-    tar.file(".wh.again").dir("again").file(".wh.file").file("file", "new").dir("early").file(".wh.early").file(".wh..wh.plnk");
+    tar.file(".wh.again")
+        .dir("again")
+        .file(".wh.file")
+        .file("file", "new")
+        .dir("early")
+        .file(".wh.early")
+        .file(".wh..wh.plnk");
     unpackTo(root.path(), tar.done(), kOverlay);
     BOOST_TEST(isWhiteout(root.path() / "d/a"));
     BOOST_TEST(isOpaque(root.path() / "o"));
@@ -213,12 +226,13 @@ BOOST_AUTO_TEST_CASE(the_source_is_read_to_its_end) {
 BOOST_AUTO_TEST_CASE(trees_deeper_than_path_max_are_unpacked) {
     const TempDir root;
     Tar tar;
-    std::string path = "d";
-    for (int i = 0; i < 3000; ++i, path += "/d") tar.dir(path);
+    const std::string name(100, 'd');
+    std::string path = name;
+    for (int i = 0; i < 80; ++i, path += "/" + name) tar.dir(path);
     tar.file(path + "/f", "deep");
     unpackTo(root.path(), tar.done());
     std::string implied = "e";
-    for (int i = 0; i < 3000; ++i) implied += "/e";
+    for (int i = 0; i < 80; ++i) implied += "/" + name;
     unpackTo(root.path(), Tar().file(implied, "deeper").done());
     const std::string again = packed(root.path());
     StringSource source(again);

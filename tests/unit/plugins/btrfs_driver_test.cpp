@@ -39,7 +39,8 @@ BOOST_AUTO_TEST_CASE(layers_are_snapshots) {
     BOOST_TEST(archive::listing(btrfs.diff("2", "1")) == "d:etc f:etc/a f:.wh.gone ");
     writeFileAtomically(btrfs.get("3") / "own", "x");
     BOOST_TEST(btrfs.changes("3", "2") == "A/own ");
-    BOOST_TEST((::btrfs_util_is_subvolume((on.disk.mounted() / "home/layers" / layerId("3") / "root").c_str()) == BTRFS_UTIL_OK));
+    BOOST_TEST((::btrfs_util_is_subvolume((on.disk.mounted() / "home/layers" / layerId("3") / "root").c_str()) ==
+                BTRFS_UTIL_OK));
     BOOST_TEST(btrfs.driver.mounts(layerId("3"), "")[0].type == "bind");
 }
 
@@ -63,7 +64,8 @@ BOOST_AUTO_TEST_CASE(half_made_layers_are_swept) {
     const fs::path home = on.disk.mounted() / "home";
     { Btrfs first(home); }
     makeDirectories(home / "staging/half", 0755);
-    BOOST_REQUIRE((::btrfs_util_create_subvolume((home / "staging/half/root").c_str(), 0, nullptr, nullptr) == BTRFS_UTIL_OK));
+    BOOST_REQUIRE(
+        (::btrfs_util_create_subvolume((home / "staging/half/root").c_str(), 0, nullptr, nullptr) == BTRFS_UTIL_OK));
     makeDirectories(home / "staging/half/root/dir", 0755);
     Btrfs second(home);
     BOOST_TEST(fs::is_empty(home / "staging"));
@@ -96,7 +98,8 @@ BOOST_AUTO_TEST_CASE(only_on_btrfs) {
     const TempDir dir;
     const auto abilities = BtrfsDriver(DriverContext()).capabilities((dir.path() / "x").string());
     BOOST_TEST(abilities.unsuitable_why.starts_with("btrfs: "));
-    BOOST_CHECK_EXCEPTION(Btrfs btrfs(dir.path() / "x"), Error, [](const Error& e) { return e.code() == Code::unimplemented; });
+    BOOST_CHECK_EXCEPTION(Btrfs btrfs(dir.path() / "x"), Error,
+                          [](const Error& e) { return e.code() == Code::unimplemented; });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -30,7 +30,8 @@ struct Driven {
     Driven& operator=(const Driven&) = delete;
 
     void layer(const std::string& id, const std::string& parent, const std::string& tar) {
-        driver.create({.id = layerId(id), .parent = parent.empty() ? "" : layerId(parent), .mount_label = {}, .storage_opt = {}});
+        driver.create(
+            {.id = layerId(id), .parent = parent.empty() ? "" : layerId(parent), .mount_label = {}, .storage_opt = {}});
         archive::StringSource source(tar);
         driver.applyDiff(layerId(id), parent.empty() ? "" : layerId(parent), source);
     }
@@ -59,8 +60,8 @@ struct Driven {
 
 inline bool runProgram(const std::string& program, std::vector<std::string> args) {
     args.insert(args.begin(), program);
-    auto child = ChildProcess::spawn({.program = program, .args = args, .env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
-                                      .inherit = {}});
+    auto child = ChildProcess::spawn(
+        {.program = program, .args = args, .env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, .inherit = {}});
     return child.wait()->dockerCode() == 0;
 }
 
@@ -76,7 +77,8 @@ class LoopFileSystem {
         mkfs_options.push_back(image);
         if (!runProgram("/usr/sbin/mkfs." + type, mkfs_options)) return;
         const UniqueFd control = openFile("/dev/loop-control", O_RDWR);
-        const std::string name = fmt::format("/dev/loop{}", check(::ioctl(control.get(), LOOP_CTL_GET_FREE), "find a loop device"));
+        const std::string name =
+            fmt::format("/dev/loop{}", check(::ioctl(control.get(), LOOP_CTL_GET_FREE), "find a loop device"));
         loop_ = openFile(name, O_RDWR);
         check(::ioctl(loop_.get(), LOOP_SET_FD, backing.get()), "set up {}", name);
         works_ = ::mount(name.c_str(), mounted().c_str(), type.c_str(), 0, mount_options.c_str()) == 0;

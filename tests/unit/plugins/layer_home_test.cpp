@@ -49,7 +49,8 @@ BOOST_AUTO_TEST_CASE(ids_that_are_paths_are_refused) {
     const LayerHome home(dir.path(), kRemove);
     for (const char* id : {"", ".", "..", "a/b", "../x", "a\nb", "/abs"})
         BOOST_CHECK_EXCEPTION((void)home.of(id), Error, [](const Error& e) { return e.code() == Code::invalid; });
-    BOOST_CHECK_EXCEPTION((void)home.require("nope"), Error, [](const Error& e) { return e.code() == Code::not_found; });
+    BOOST_CHECK_EXCEPTION((void)home.require("nope"), Error,
+                          [](const Error& e) { return e.code() == Code::not_found; });
 }
 
 BOOST_AUTO_TEST_CASE(holders_of_one_layer_take_turns) {
@@ -77,7 +78,8 @@ BOOST_AUTO_TEST_CASE(sizes) {
     BOOST_TEST(parseSize("10G") == 10LL << 30);
     BOOST_TEST(parseSize("3kb") == 3072);
     BOOST_TEST(parseSize("2MiB") == 2 << 20);
-    for (const char* bad : {"", "G", "-1", "10X", "10Gx", "99999999999T"}) BOOST_CHECK_THROW((void)parseSize(bad), Error);
+    for (const char* bad : {"", "G", "-1", "10X", "10Gx", "99999999999T"})
+        BOOST_CHECK_THROW((void)parseSize(bad), Error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

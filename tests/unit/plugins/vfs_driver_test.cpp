@@ -50,8 +50,10 @@ BOOST_AUTO_TEST_CASE(options_that_it_cannot_honour_are_refused) {
     BOOST_CHECK_THROW(vfs.writable("1", "", {{"colour", "red"}}), Error);
     vfs.writable("1", "", {{"volatile", "true"}});
     VfsDriver other{DriverContext()};
-    BOOST_CHECK_THROW(other.init({.home = (dir.path() / "o").string(), .options = {"vfs.colour=red"}, .uid_maps = {}, .gid_maps = {}}),
-                      Error);
+    BOOST_CHECK_THROW(
+        other.init(
+            {.home = (dir.path() / "o").string(), .options = {"vfs.colour=red"}, .uid_maps = {}, .gid_maps = {}}),
+        Error);
 }
 
 BOOST_AUTO_TEST_CASE(quota_bounds_a_layer_where_the_file_system_can) {
