@@ -14,7 +14,7 @@
 #include "http/server.hpp"
 #include "plugin/in_process_transport.hpp"
 
-namespace davit::host {
+namespace davit::plugin {
 
 struct DriverChoice {
     std::filesystem::path file;  ///< the .so
@@ -34,7 +34,7 @@ class DriverServer {
   private:
     std::string call(http::Exchange& exchange, std::string_view method);
 
-    std::map<std::string, std::unique_ptr<plugin::InProcessTransport>, std::less<>> by_interface_;
+    std::map<std::string, std::unique_ptr<InProcessTransport>, std::less<>> by_interface_;
 };
 
-}  // namespace davit::host
+}  // namespace davit::plugin

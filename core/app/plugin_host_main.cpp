@@ -16,7 +16,7 @@
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "davit/wire.hpp"
-#include "driver_server.hpp"
+#include "plugin/driver_server.hpp"
 #include "plugin/server_address.hpp"
 #include "plugin/probe.hpp"
 
@@ -30,7 +30,7 @@ constexpr const char* kUsage =
     "ADDRESS is unix:///path or tcp://host:port.\n";
 
 struct Arguments {
-    host::DriverChoice choice;
+    plugin::DriverChoice choice;
     std::string listen;
     bool probe = false;
     int control_fd = -1;
@@ -112,7 +112,7 @@ int serve(const Arguments& arguments) {
     const UniqueFd control(arguments.control_fd);
     if (control) check(::fcntl(control.get(), F_SETFD, FD_CLOEXEC), "keep the control socket from children");
     try {
-        host::DriverServer drivers(arguments.choice);
+        plugin::DriverServer drivers(arguments.choice);
         http::Server server({.handler = [&drivers](http::Exchange exchange) { drivers.serve(std::move(exchange)); },
                              .log = [](const std::string& line) { log::write(log::Level::warning, line); }});
         server.listen(listenOn(arguments.listen));

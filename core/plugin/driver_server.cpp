@@ -1,4 +1,4 @@
-#include "driver_server.hpp"
+#include "plugin/driver_server.hpp"
 
 #include <optional>
 
@@ -8,7 +8,7 @@
 #include "plugin/driver_info.hpp"
 #include "plugin/loader.hpp"
 
-namespace davit::host {
+namespace davit::plugin {
 namespace {
 
 const http::Headers& jsonHeaders() {
@@ -60,17 +60,17 @@ void logLine(log::Level level, std::string_view text) { log::write(level, text);
 }  // namespace
 
 DriverServer::DriverServer(const DriverChoice& choice) {
-    const davit_plugin& plugin = plugin::loadPlugin(choice.file);
+    const davit_plugin& plugin = loadPlugin(choice.file);
     for (const davit_driver* const* entry = plugin.drivers; *entry != nullptr; ++entry) {
         const davit_driver& driver = **entry;
         if (!choice.driver.empty() && choice.driver != driver.name) continue;
-        const std::string interface(plugin::interfaceName(static_cast<DriverKind>(driver.kind)));
+        const std::string interface(interfaceName(static_cast<DriverKind>(driver.kind)));
         if (by_interface_.contains(interface))
             throw error(Code::conflict, "{}: several drivers for {}: choose one with --driver", choice.file.native(),
                         interface);
         by_interface_.emplace(interface,
-                              std::make_unique<plugin::InProcessTransport>(
-                                  driver, plugin::OpenOptions{.config_json = choice.config_json,
+                              std::make_unique<InProcessTransport>(
+                                  driver, OpenOptions{.config_json = choice.config_json,
                                                               .engine_version = "",
                                                               .log = &logLine}));
     }
@@ -104,8 +104,8 @@ std::string DriverServer::call(http::Exchange& exchange, std::string_view method
     }
     const auto found = by_interface_.find(method.substr(0, method.find('.')));
     if (found == by_interface_.end()) unimplemented(method);
-    plugin::InProcessTransport& driver = *found->second;
-    const auto timeout = plugin::methodTimeout(method);
+    InProcessTransport& driver = *found->second;
+    const auto timeout = methodTimeout(method);
     switch (wire::rawStreamOf(method)) {
         case wire::RawStream::in: {
             const std::string request = requestFromQuery(exchange.request().target);
@@ -124,4 +124,4 @@ std::string DriverServer::call(http::Exchange& exchange, std::string_view method
     return driver.call({.method = method, .request = request, .timeout = timeout});
 }
 
-}  // namespace davit::host
+}  // namespace davit::plugin
