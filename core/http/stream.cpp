@@ -53,7 +53,10 @@ bool pollUntil(int fd, short events, Deadline deadline) {
     while (true) {
         int timeout = -1;
         if (deadline != kNever) {
-            const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+            // Compared first: the distance from now to a moment such as Deadline::min() overflows.
+            const auto now = std::chrono::steady_clock::now();
+            const auto left = deadline <= now ? std::chrono::milliseconds(0)
+                                              : std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
             timeout = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1'000'000'000));
         }
         pollfd entry{fd, events, 0};

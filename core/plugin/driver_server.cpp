@@ -106,22 +106,25 @@ std::string DriverServer::call(http::Exchange& exchange, std::string_view method
     if (found == by_interface_.end()) unimplemented(method);
     InProcessTransport& driver = *found->second;
     const auto timeout = methodTimeout(method);
+    // Shared with the reactor's thread, which may still run the notice while this one returns.
+    const auto gone = std::make_shared<std::atomic<bool>>(false);
+    exchange.onDisconnect([gone] { *gone = true; });
     switch (wire::rawStreamOf(method)) {
         case wire::RawStream::in: {
             const std::string request = requestFromQuery(exchange.request().target);
-            return driver.call({.method = method, .request = request, .body = &exchange.body(), .timeout = timeout});
+            return driver.call({.method = method, .request = request, .body = &exchange.body(), .timeout = timeout, .cancelled = gone.get()});
         }
         case wire::RawStream::out: {
             const std::string request = exchange.readBody();
             LateStream stream(exchange);
-            driver.call({.method = method, .request = request, .stream = &stream, .timeout = timeout});
+            driver.call({.method = method, .request = request, .stream = &stream, .timeout = timeout, .cancelled = gone.get()});
             stream.finish();
             return {};
         }
         case wire::RawStream::none: break;
     }
     const std::string request = exchange.readBody();
-    return driver.call({.method = method, .request = request, .timeout = timeout});
+    return driver.call({.method = method, .request = request, .timeout = timeout, .cancelled = gone.get()});
 }
 
 }  // namespace davit::plugin

@@ -47,7 +47,7 @@ HostProcess::~HostProcess() {
     (void)::unlink(options_.socket.c_str());  // the child may have removed it
 }
 
-void HostProcess::waitReady(milliseconds timeout) {
+pid_t HostProcess::waitReady(milliseconds timeout) {
     const auto deadline = std::chrono::steady_clock::now() + timeout;
     const Lock lock(mutex_);
     while (state_ != DriverState::loaded) {
@@ -56,6 +56,14 @@ void HostProcess::waitReady(milliseconds timeout) {
             throw error(Code::unavailable, "driver {} of {}: {}", options_.driver, options_.file.native(),
                         reason_.empty() ? "its process isn't ready" : reason_);
     }
+    return pid_.value_or(-1);
+}
+
+void HostProcess::awaitEndOf(pid_t pid, milliseconds timeout) const {
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    const Lock lock(mutex_);
+    while (state_ == DriverState::loaded && pid_ == pid)
+        if (changed_.wait_until(mutex_, deadline) == std::cv_status::timeout) return;
 }
 
 DriverState HostProcess::state() const {

@@ -40,7 +40,11 @@ class HostProcess {
 
     /// Returns once the driver is open and its socket listens. Throws the driver's own refusal, for good; Error{unavailable}
     /// with the reason of the last failure when `timeout` passes.
-    void waitReady(std::chrono::milliseconds timeout);
+    /// Returns the process's id.
+    pid_t waitReady(std::chrono::milliseconds timeout);
+    /// After a call that broke: waits, at most `timeout`, until the process that served it is known to be gone, so that the
+    /// next call goes to its successor. Returns at once when it is gone already.
+    void awaitEndOf(pid_t pid, std::chrono::milliseconds timeout) const;
     [[nodiscard]] const std::filesystem::path& socket() const noexcept { return options_.socket; }
     /// available (starting), loaded, skipped, failed, dead (ended, waits to be started again).
     [[nodiscard]] DriverState state() const;
@@ -61,7 +65,7 @@ class HostProcess {
     HostProcessOptions options_;
     UniqueFd stop_;  ///< an eventfd, readable once the destructor runs
     mutable Mutex mutex_;
-    Condition changed_;
+    mutable Condition changed_;
     DriverState state_ DAVIT_GUARDED_BY(mutex_) = DriverState::available;
     std::string reason_ DAVIT_GUARDED_BY(mutex_);
     std::optional<Error> refusal_ DAVIT_GUARDED_BY(mutex_);

@@ -70,6 +70,8 @@ std::int64_t deadlineAfter(std::chrono::milliseconds timeout) {
     return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1000000 + timeout.count();
 }
 
+int isCancelled(void* ctx) { return static_cast<const std::atomic<bool>*>(ctx)->load() ? 1 : 0; }
+
 void logLine(void* ctx, std::int32_t level, davit_str text) {
     const auto& options = *static_cast<const OpenOptions*>(ctx);
     if (!options.log) return;
@@ -109,8 +111,8 @@ std::string InProcessTransport::call(const Call& call) {
                              .body = call.body != nullptr ? &body : nullptr,
                              .stream = call.stream != nullptr ? &stream : nullptr,
                              .deadline_ms = streaming ? 0 : deadlineAfter(call.timeout),
-                             .cancel_ctx = nullptr,
-                             .cancelled = nullptr};
+                             .cancel_ctx = const_cast<std::atomic<bool>*>(call.cancelled),
+                             .cancelled = call.cancelled != nullptr ? &isCancelled : nullptr};
     ErrorBuffer err;
     const std::int32_t result = driver_.call(self_, &message, &err.error);
     if (end.failure) std::rethrow_exception(end.failure);

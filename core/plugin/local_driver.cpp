@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 // How long a call waits for its driver's process to come back; the pause between two lives is at most ten seconds.
 constexpr std::chrono::milliseconds kProcessTimeout = 15s;
 
+constexpr std::chrono::milliseconds kDyingTimeout = 500ms;
+
 // HTTP to a process that this registry supervises.
 class IsolatedTransport final : public Transport {
   public:
@@ -25,8 +27,14 @@ class IsolatedTransport final : public Transport {
         : process_(std::move(process)), http_(unixAddress(process_->socket())) {}
 
     std::string call(const Call& call) override {
-        process_->waitReady(std::min(call.timeout, kProcessTimeout));
-        return callWithReconnect(http_, call, kProcessTimeout);
+        const pid_t pid = process_->waitReady(std::min(call.timeout, kProcessTimeout));
+        try {
+            return callWithReconnect(http_, call, kProcessTimeout);
+        } catch (const Error& e) {
+            // A dying process still accepts connections for a moment.
+            if (e.code() == Code::unavailable) process_->awaitEndOf(pid, kDyingTimeout);
+            throw;
+        }
     }
 
   private:

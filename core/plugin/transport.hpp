@@ -2,6 +2,7 @@
 // loaded .so (in_process_transport.hpp) and HTTP (http_transport.hpp). Both carry the same texts.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -22,6 +23,8 @@ struct Call {
     ByteSink* stream = nullptr;
     /// For the whole call; of calls with a stream, for each step without progress.
     std::chrono::milliseconds timeout{30000};
+    /// Set by another thread when the caller went away; nullptr: it never does. In process the driver can ask for it.
+    const std::atomic<bool>* cancelled = nullptr;
 };
 
 class Transport {
