@@ -167,7 +167,7 @@ void Database::submit(Durability durability, const std::function<void(Connection
     }
     impl_->wake.notify_one();
     done.get();
-    if (job->error) std::rethrow_exception(job->error);
+    if (job->error) std::rethrow_exception(std::exchange(job->error, nullptr));
 }
 
 const std::optional<std::filesystem::path>& Database::quarantined() const noexcept { return impl_->opened.quarantined; }
