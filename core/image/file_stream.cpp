@@ -24,17 +24,23 @@ std::size_t FileSource::read(std::span<std::byte> buffer) {
     return static_cast<std::size_t>(check(got, "read a file"));
 }
 
-FileSink::FileSink(const std::filesystem::path& path) : fd_(openFile(path, O_WRONLY | O_CREAT | O_EXCL, 0600)) {}
+void SpaceWatch::about(std::size_t bytes) {
+    if (until_check_ >= bytes) {
+        until_check_ -= bytes;
+        return;
+    }
+    until_check_ = kCheckEvery;
+    struct statvfs info {};
+    check(::statvfs(directory_.c_str(), &info), "look at the free space of {}", directory_.string());
+    if (static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize < kKeepFree + bytes)
+        throw Error(Code::system, fmt::format("write below {}: no space left on device", directory_.string()), ENOSPC);
+}
+
+FileSink::FileSink(const std::filesystem::path& path)
+    : fd_(openFile(path, O_WRONLY | O_CREAT | O_EXCL, 0600)), space_(path.parent_path()) {}
 
 void FileSink::write(std::span<const std::byte> data) {
-    if (until_check_ < data.size()) {
-        struct statvfs info {};
-        check(::fstatvfs(fd_.get(), &info), "look at the free space");
-        if (static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize < kKeepFree + data.size())
-            throw Error(Code::system, "write a temporary file: no space left on device", ENOSPC);
-        until_check_ = kCheckEvery;
-    }
-    until_check_ -= std::min(until_check_, data.size());
+    space_.about(data.size());
     writeAll(fd_.get(), {reinterpret_cast<const char*>(data.data()), data.size()});
 }
 

@@ -20,8 +20,19 @@ class FileSource : public ByteSource {
     UniqueFd fd_;
 };
 
-/// Writes a new file (mode 0600). Before every 16 MiB it looks whether the file system is about to be full, and then
-/// throws Error{system, ENOSPC} "no space left on device" while there is room for the daemon's own records.
+/// Stops what writes without end while there still is room for the daemon's own records.
+class SpaceWatch {
+  public:
+    explicit SpaceWatch(std::filesystem::path directory) : directory_(std::move(directory)) {}
+    /// Before `bytes` more are written there. Looks every 16 MiB; throws Error{system, ENOSPC} "no space left on device".
+    void about(std::size_t bytes);
+
+  private:
+    std::filesystem::path directory_;
+    std::size_t until_check_ = 0;
+};
+
+/// Writes a new file (mode 0600), watching the space.
 class FileSink : public ByteSink {
   public:
     explicit FileSink(const std::filesystem::path& path);
@@ -29,7 +40,7 @@ class FileSink : public ByteSink {
 
   private:
     UniqueFd fd_;
-    std::size_t until_check_ = 0;
+    SpaceWatch space_;
 };
 
 /// Copies to the end; returns the number of bytes.

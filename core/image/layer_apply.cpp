@@ -48,12 +48,14 @@ class Observer {
     std::int64_t bytes_ = 0;
 };
 
-/// Tells how far the driver has read, on the driver's thread.
+/// What the driver reads from: tells how far it has come and stops it before the disk is full, on the driver's thread.
 class Progress : public ByteSource {
   public:
-    Progress(ByteSource& source, const std::function<void(std::int64_t)>& tell) : source_(source), tell_(tell) {}
+    Progress(ByteSource& source, const std::function<void(std::int64_t)>& tell, const std::filesystem::path& directory)
+        : source_(source), tell_(tell), space_(directory) {}
     std::size_t read(std::span<std::byte> buffer) override {
         const std::size_t got = source_.read(buffer);
+        space_.about(got);
         bytes_ += static_cast<std::int64_t>(got);
         if (tell_) tell_(bytes_);
         return got;
@@ -62,6 +64,7 @@ class Progress : public ByteSource {
   private:
     ByteSource& source_;
     const std::function<void(std::int64_t)>& tell_;
+    SpaceWatch space_;
     std::int64_t bytes_ = 0;
 };
 
@@ -83,7 +86,7 @@ void fillLayer(StorageDriver& driver, const std::filesystem::path& side, const A
     Observer observer(side);
     {
         ReadAhead ahead(*request.source, [&](std::span<const std::byte> data) { observer.see(data); });
-        Progress tar(ahead, request.progress);
+        Progress tar(ahead, request.progress, side);
         layer.size = nativeOr([&] { return driver.applyDiff(layer.driver_id, parent_id, tar); },
                               [&] { return unpackByMount(driver, layer, request.mount_label, tar); });
         drain(tar);  // the end mark and what follows it belong to the digest

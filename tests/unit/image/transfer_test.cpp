@@ -91,6 +91,41 @@ BOOST_AUTO_TEST_CASE(an_oci_layout_without_dockers_manifest_is_loaded) {
     BOOST_TEST((loaded[0].names == std::vector<std::string>{"app:1"}));
 }
 
+BOOST_AUTO_TEST_CASE(an_oci_layout_is_checked_blob_by_blob) {
+    const std::string config = makeConfig({kBase});
+    const auto descriptor = [](const std::string& type, const std::string& blob, std::int64_t more = 0) {
+        return R"({"mediaType":")" + type + R"(","digest":")" + oci::sha256(blob) + R"(","size":)" +
+               std::to_string(static_cast<std::int64_t>(blob.size()) + more) + "}";
+    };
+    const auto blob = [](const std::string& content) {
+        return "blobs/sha256/" + std::string(oci::digestHex(oci::sha256(content)));
+    };
+    const auto archive = [&](const std::string& manifest, const std::string& layer_blob) {
+        return makeTar({{blob(config), config},
+                        {blob(kBase), layer_blob},
+                        {blob(manifest), manifest},
+                        {"index.json", R"({"schemaVersion":2,"manifests":[)" + descriptor("m", manifest) + "]}"}});
+    };
+    const std::string good =
+        R"({"config":)" + descriptor("c", config) + R"(,"layers":[)" + descriptor("l", kBase) + "]}";
+    Stores stores;
+    BOOST_TEST(stores.load(archive(good, kBase)).size() == 1U);
+    (void)stores.images->remove({.reference = oci::sha256(config)});
+    std::string other = kBase;
+    other[600] ^= 1;
+    refused(stores, archive(good, other), "is damaged");
+    const std::string wrong_size =
+        R"({"config":)" + descriptor("c", config) + R"(,"layers":[)" + descriptor("l", kBase, 1) + "]}";
+    refused(stores, archive(wrong_size, kBase), "another size");
+    const std::string both =
+        R"({"manifests":[],"config":)" + descriptor("c", config) + R"(,"layers":[)" + descriptor("l", kBase) + "]}";
+    refused(stores, archive(both, kBase), "both index and manifest");
+    const std::string lies = R"({"mediaType":"x","config":)" + descriptor("c", config) + R"(,"layers":[]})";
+    refused(stores, archive(lies, kBase), "media type");
+    const std::string traversal = R"({"config":{"digest":"sha256:../../../etc/passwd"},"layers":[]})";
+    refused(stores, archive(traversal, kBase), "invalid checksum digest length");
+}
+
 BOOST_AUTO_TEST_CASE(compressed_archives_and_layers_are_read) {
     Stores stores;
     const std::string config = makeConfig({kBase, kTop});
