@@ -21,7 +21,7 @@ void LogFollower::begin(Request& request, const char* content_type, const std::s
             }
             self->wake();
         });
-    const int fd = reader_->fd();  // before the first read: what comes after it is noticed
+    const int fd = reader_->fd();
     {
         const Lock lock(mutex_);
         ticket_ = std::move(ticket);
@@ -73,6 +73,7 @@ void LogFollower::run() {
         }
         bool done = gone;
         try {
+            (void)reader_->fd();  // forgets old news: inotify doesn't wake for an event equal to one still unread
             // The end was seen before the reading: what the container wrote is all there.
             done = done || (sendAll() && ended) || reader_->finished();
         } catch (const Error&) {

@@ -127,21 +127,6 @@ void writeVersion(json::Writer& out, const engine::VersionInfo& version) {
     out.object([&] {
         out.object("Platform", [&] { out.member("Name", "davit"); });
         out.array("Components", [&] {
-            out.object([&] {
-                out.member("Name", "Engine");
-                out.member("Version", version.version);
-                out.object("Details", [&] {
-                    out.member("ApiVersion", engine::kApiVersion);
-                    out.member("Arch", version.arch);
-                    out.member("BuildTime", version.build_time);
-                    out.member("Experimental", "false");
-                    out.member("GitCommit", version.git_commit);
-                    out.member("GoVersion", "");
-                    out.member("KernelVersion", version.kernel_version);
-                    out.member("MinAPIVersion", engine::kMinApiVersion);
-                    out.member("Os", version.os);
-                });
-            });
             for (const auto& component : version.components)
                 out.object([&] {
                     out.member("Name", component.name);
