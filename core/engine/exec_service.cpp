@@ -108,6 +108,20 @@ void ExecService::resize(const std::string& id, unsigned height, unsigned width)
     shim->resizeExec(id, height, width);
 }
 
-Exec ExecService::inspect(const std::string& id) const { return core_.execs.get(id); }
+// Clients ask for the exit code as soon as their stream has ended, which may be before the shim's word of the end has been
+// read. Its answer to a question comes behind that word: asking once orders the two.
+Exec ExecService::inspect(const std::string& id) const {
+    Exec exec = core_.execs.get(id);
+    if (!exec.running) return exec;
+    const EntryPtr entry = core_.table.find(exec.container_id);
+    const std::shared_ptr<runtime::Shim> shim = entry ? entry->shim() : nullptr;
+    if (!shim) return exec;
+    try {
+        (void)shim->state();
+    } catch (const Error&) {
+        // A shim that has gone takes its execs with it: endAll() says so.
+    }
+    return core_.execs.get(id);
+}
 
 }  // namespace davit::engine
