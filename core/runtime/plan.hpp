@@ -153,6 +153,7 @@ struct LogFile {
 enum class Mode : uint32_t {
     shim = 0,    ///< stays as the container's monitor
     launch = 1,  ///< inherited stdio; leaves when the process waits for its start (OCI create)
+    join = 2,    ///< inherited stdio; starts a process inside join_pid's namespaces and leaves (OCI exec)
 };
 
 struct Launch {
@@ -190,9 +191,9 @@ struct Launch {
     LogFile log;
     List clients;  ///< Client
     Text start_fifo;  ///< Mode::launch: the process waits for a writer of it
-    Text pid_file;
-    Text console_socket;  ///< Mode::launch with a terminal: where the master goes
+    Text console_socket;  ///< Mode::launch and join with a terminal: where the master goes
     Text external_runtime;  ///< path of runc or crun: it launches from the bundle run_dir
+    uint32_t join_pid = 0;  ///< Mode::join: new_namespaces are those of this process that differ from ours
 };
 
 struct Exec {

@@ -109,7 +109,6 @@ void compileShim(PlanBuilder& builder, const LaunchInput& input, plan::Launch& l
             clients.push_back(compileClient(builder, attachment, input.spec->process.terminal));
     launch.clients = builder.list(clients);
     launch.start_fifo = builder.text(input.start_fifo);
-    launch.pid_file = builder.text(input.pid_file);
     launch.console_socket = builder.text(input.console_socket);
     launch.external_runtime = builder.text(input.external_runtime);
 }
@@ -141,18 +140,39 @@ std::string seccompFile(const linux::SeccompFilter* filter) {
     return bytes + filter->program;
 }
 
+namespace {
+
+plan::Process compileInside(PlanBuilder& builder, const oci::Process& process, std::string_view seccomp) {
+    std::uint32_t flags = 0;
+    if (seccomp.size() >= 8) {
+        std::memcpy(&flags, seccomp.data(), sizeof flags);
+        seccomp.remove_prefix(8);
+    }
+    return compileProcess(builder, process, seccomp, flags);
+}
+
+}  // namespace
+
+std::string compileJoin(const JoinInput& input) {
+    PlanBuilder builder;
+    plan::Launch launch;
+    launch.mode = plan::Mode::join;
+    launch.join_pid = static_cast<std::uint32_t>(input.pid);
+    launch.new_namespaces = input.namespaces;
+    std::vector<plan::CgroupDirectory> directories;
+    for (const std::string& directory : input.cgroups) directories.push_back({builder.text(directory), {}});
+    launch.cgroup_directories = builder.list(directories);
+    launch.process = compileInside(builder, *input.process, input.seccomp);
+    launch.console_socket = builder.text(input.console_socket);
+    return std::move(builder).finish(launch);
+}
+
 std::string compileExec(const ExecPlanInput& input) {
     PlanBuilder builder;
     plan::Exec exec;
     exec.exec_id = builder.text(input.exec_id);
     exec.open_stdin = input.open_stdin;
-    std::uint32_t flags = 0;
-    std::string_view program = input.seccomp;
-    if (program.size() >= 8) {
-        std::memcpy(&flags, program.data(), sizeof flags);
-        program.remove_prefix(8);
-    }
-    exec.process = compileProcess(builder, *input.process, program, flags);
+    exec.process = compileInside(builder, *input.process, input.seccomp);
     exec.has_client = input.attachment != nullptr;
     if (input.attachment != nullptr) exec.client = compileClient(builder, *input.attachment, input.process->terminal);
     return std::move(builder).finish(exec);

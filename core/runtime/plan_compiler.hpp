@@ -34,7 +34,6 @@ struct LaunchInput {
     const LogOptions* log = nullptr;
     const std::vector<Attachment>* attachments = nullptr;
     std::string start_fifo;
-    std::string pid_file;
     std::string console_socket;
     std::string external_runtime;
 };
@@ -55,6 +54,17 @@ struct ExecPlanInput {
     std::string_view seccomp;                ///< the container's program, as seccompFile() wrote it
 };
 [[nodiscard]] std::string compileExec(const ExecPlanInput& input);
+
+/// A process for Mode::join.
+struct JoinInput {
+    const oci::Process* process = nullptr;
+    pid_t pid = 0;  ///< the container's first process
+    std::uint64_t namespaces = 0;  ///< CLONE_NEW* to join
+    std::vector<std::string> cgroups;
+    std::string_view seccomp;
+    std::string console_socket;
+};
+[[nodiscard]] std::string compileJoin(const JoinInput& input);
 
 /// A container's compiled filter as the bytes of a file, for the processes that are exec'ed later; empty without a filter.
 [[nodiscard]] std::string seccompFile(const linux::SeccompFilter* filter);

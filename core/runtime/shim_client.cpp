@@ -127,7 +127,6 @@ std::shared_ptr<Shim> Shim::start(ShimMonitor& monitor, StartRequest request, Sh
                                                .log = &request.log,
                                                .attachments = &request.attachments,
                                                .start_fifo = {},
-                                               .pid_file = {},
                                                .console_socket = {},
                                                .external_runtime = request.external_runtime},
                                               {&linux::hostCgroupLayout(), &inside.seccomp});

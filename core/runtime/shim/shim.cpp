@@ -13,6 +13,7 @@
 #include "runtime/launcher/child.hpp"
 #include "runtime/shim/control.hpp"
 #include "runtime/shim/exec.hpp"
+#include "runtime/shim/once.hpp"
 
 namespace davit::shim {
 namespace {
@@ -105,10 +106,7 @@ uint32_t collectClients(const plan::Launch& launch, int** clients) {
     return launch.clients.count;
 }
 
-bool start(const Block& block) {
-    const plan::View view(block.data, block.size);
-    if (!view.valid()) return launcher::fail("the launch plan is of an unknown version");
-    const auto launch = view.root<plan::Launch>();
+bool start(const plan::View& view, const plan::Launch& launch) {
     int* clients = nullptr;
     const uint32_t count = collectClients(launch, &clients);
     const bool started = startContainer(view, launch, clients, count);
@@ -139,8 +137,21 @@ void serve() {
 int runShim() {
     Watch children;
     Block block;
-    const bool started = prepare(&children) && (mapPlan(&block) || launcher::failWithErrno("map the launch plan")) && start(block);
+    if (!prepare(&children) || !mapPlan(&block)) {
+        launcher::failWithErrno("read the launch plan");
+        reportStart(false);
+        return 1;
+    }
     (void)::fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
+    const plan::View view(block.data, block.size);
+    if (!view.valid()) {
+        launcher::fail("the launch plan is of an unknown version");
+        reportStart(false);
+        return 1;
+    }
+    const auto launch = view.root<plan::Launch>();
+    if (launch.mode != plan::Mode::shim) return launchOnce(view, launch, kControlFd);
+    const bool started = start(view, launch);
     reportStart(started);
     if (!started) return 1;
     (void)::munmap(block.data, block.size);
