@@ -36,7 +36,7 @@ constexpr std::array<std::string_view, 80> kSurnames = {
 std::uint32_t randomNumber() {
     std::uint32_t number = 0;
     // The pool is never empty after boot, and these few bytes are never cut short.
-    (void)::getrandom(&number, sizeof number, 0);
+    (void)!::getrandom(&number, sizeof number, 0);
     return number;
 }
 

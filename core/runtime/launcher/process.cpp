@@ -214,7 +214,7 @@ void giveStreams() {
     for (int fd = 0; fd < 3; ++fd) {
         struct stat facts;
         if (::fstat(fd, &facts) == 0 && (S_ISFIFO(facts.st_mode) || S_ISCHR(facts.st_mode)) && facts.st_rdev != 0x103)
-            (void)::fchown(fd, g_identity.uid, facts.st_gid);  // not possible is no harm
+            (void)!::fchown(fd, g_identity.uid, facts.st_gid);  // not possible is no harm
     }
 }
 
