@@ -31,7 +31,7 @@ void SpaceWatch::about(std::size_t bytes) {
     }
     until_check_ = kCheckEvery;
     struct statvfs info {};
-    check(::statvfs(directory_.c_str(), &info), "look at the free space of {}", directory_.string());
+    check(::statvfs(directory_.empty() ? "." : directory_.c_str(), &info), "look at the free space of {}", directory_.string());
     if (static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize < kKeepFree + bytes)
         throw Error(Code::system, fmt::format("write below {}: no space left on device", directory_.string()), ENOSPC);
 }
