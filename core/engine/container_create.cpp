@@ -97,7 +97,8 @@ void makeStorage(EngineCore& core, const Container& container) {
     core.parts.layers.createWritable({.container_id = container.id,
                                       .chain_id = image.chain_id,
                                       .mount_label = {},
-                                      .storage_opt = container.host_config->storage_opt});
+                                      .storage_opt = container.host_config->storage_opt,
+                                      .disposable = container.host_config->auto_remove});
     DAVIT_FAILPOINT("container.rootfs_prepared");
     makeDirectories(core.containerDir(container.id), 0710);
     if (!hasVolumes(container.mounts)) return;

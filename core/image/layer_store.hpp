@@ -80,6 +80,7 @@ struct CreateWritable {
     std::string chain_id;  ///< the image's top layer; empty: an empty root
     std::string mount_label;
     Options storage_opt;
+    bool disposable = false;  ///< needn't survive a crash of the host: a container that is removed when it exits
 };
 
 /// A layer that is mounted on the host, as a directory; unmounted at the end of its life. For cp, export, diff, save.

