@@ -33,7 +33,7 @@ std::optional<oci::Device> deviceOf(const fs::path& on_host, std::string in_cont
 // All device nodes below `directory`, but for the places that a container has of its own.
 void collect(const fs::path& directory, const std::string& in_container, std::vector<oci::Device>& devices) {
     static const std::unordered_set<std::string_view> kOwn = {"pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev",
-                                                              "console"};
+                                                              "console", "ptmx"};
     std::error_code ignored;  // devices come and go while they are listed
     for (const auto& entry : fs::directory_iterator(directory, ignored)) {
         const std::string name = entry.path().filename();

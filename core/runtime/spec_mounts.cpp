@@ -32,7 +32,8 @@ std::vector<oci::Mount> shmAndMqueue(const SpecInput& input) {
             .destination = std::move(target), .type = "bind", .source = std::move(source), .options = {"rbind", "rprivate"}};
     };
     if (host.ipc_mode == "none") return {mqueue};
-    if (host.ipc_mode == "host") return {bind("/dev/mqueue", "/dev/mqueue"), bind("/dev/shm", "/dev/shm")};
+    // In the host's ipc namespace a new mqueue shows the host's queues, also where the host itself hasn't mounted one.
+    if (host.ipc_mode == "host") return {mqueue, bind("/dev/shm", "/dev/shm")};
     if (!input.shm_path.empty()) return {mqueue, bind("/dev/shm", input.shm_path)};
     return {mqueue,
             {.destination = "/dev/shm",

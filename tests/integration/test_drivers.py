@@ -33,7 +33,7 @@ class DaemonBinaryTest(unittest.TestCase):
             self.assertNotIn(name.encode(), text)
 
     def test_each_plugin_exports_one_symbol(self):
-        for name in sorted(os.listdir(places.plugin_dir())):
+        for name in places.plugin_files():
             out = subprocess.run(['nm', '-D', '--defined-only', os.path.join(places.plugin_dir(), name)], capture_output=True, text=True,
                                  check=True).stdout.split()
             self.assertEqual([word for word in out if len(word) > 1 and not word.isalnum() or word.startswith('davit')],
@@ -55,7 +55,7 @@ class PluginListTest(unittest.TestCase):
     def test_every_driver_is_listed(self):
         self.daemon.start()
         rows = listing(self.cli)
-        for name in sorted(os.listdir(self.plugins)):
+        for name in places.plugin_files():
             row = rows[name.removesuffix('.so')]
             self.assertEqual(row['transport'], 'in-process', row)
             self.assertTrue(row['version'], row)
@@ -117,11 +117,11 @@ class StorageDrivers:
     """Containers on one storage driver: what is written, kept apart, and removed again."""
 
     def test_layers_are_shared_and_writes_are_not(self):
-        self.docker.ok('run', '--name', 'a', IMAGE, 'sh', '-c', 'echo a > /f; rm /etc/group; echo more >> /etc/passwd')
+        self.docker.ok('run', '--name', 'aa', IMAGE, 'sh', '-c', 'echo a > /f; rm /etc/group; echo more >> /etc/passwd')
         self.assertEqual(self.docker.ok('run', '--rm', IMAGE, 'sh', '-c', 'test -e /f || echo none; wc -l < /etc/group; wc -l < /etc/passwd').split(),
                          ['none', '4', '2'])
-        self.docker.ok('start', 'a')
-        self.docker.ok('wait', 'a')
+        self.docker.ok('start', 'aa')
+        self.docker.ok('wait', 'aa')
 
     def test_info_names_the_driver(self):
         self.assertEqual(self.docker.ok('info', '-f', '{{.Driver}}'), self.driver)

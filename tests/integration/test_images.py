@@ -158,6 +158,10 @@ class DefaultImageTest(DaemonCase):
         self.assertIn('davit', self.davit.ok('run', '--rm', 'davit/hello').lower())
         self.assertEqual(self.docker.ok('run', '--rm', 'davit/hello', 'sh', '-c', 'echo shell'), 'shell')
 
+
+class RemovedDefaultImageTest(DaemonCase):
+    load_image = False
+
     def test_it_does_not_come_back_when_removed(self):
         self.davit.ok('load', input=images.busybox())
         self.davit.ok('rmi', 'davit/hello')

@@ -24,7 +24,8 @@ DENIED = set('''
     finit_module kexec_file_load bpf userfaultfd io_uring_setup io_uring_enter io_uring_register open_tree move_mount fsopen
     fsconfig fsmount fspick pidfd_getfd process_madvise mount_setattr quotactl_fd set_mempolicy_home_node'''.split())
 # The probe's clone asks for new namespaces, and its socket, kill and ptrace calls are ones that the kernel itself may refuse.
-NOT_JUDGED = {'clone', 'socket', 'kill', 'tkill', 'tgkill', 'ptrace'}
+# landlock_restrict_self wants no_new_privs or CAP_SYS_ADMIN.
+NOT_JUDGED = {'landlock_restrict_self', 'clone', 'socket', 'kill', 'tkill', 'tgkill', 'ptrace'}
 
 
 def bounding_set():

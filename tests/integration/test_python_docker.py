@@ -89,9 +89,9 @@ class PythonDockerTest(DaemonCase):
         self.assertEqual(caught.exception.status_code, 400)
 
     def test_a_stream_of_a_terminal(self):
-        container = self.client.containers.run(IMAGE, ['sh', '-c', 'stty size; exit'], tty=True, detach=True)
+        container = self.client.containers.run(IMAGE, ['tty'], tty=True, detach=True)
         container.wait()
-        self.assertIn(b'0 0', container.logs())
+        self.assertEqual(container.logs(), b'/dev/pts/0\r\n')
 
 
 if __name__ == '__main__':

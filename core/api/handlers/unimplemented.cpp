@@ -73,7 +73,7 @@ void session(Request& request, unsigned status) {
 
 void addUnimplementedRoutes(Router& router) {
     for (const auto& [method, path] : kRoutes) {
-        std::string text = std::string(method) + " " + path + " is not implemented by this version of davit";
+        std::string text = std::string(method) + " " + path + " is not supported by this version of davit";  // docker inspect goes on at "not supported"
         router.add(method, path, [text = std::move(text)](Request&) { throw http::StatusError(501, text); });
     }
     router.add("POST", "/session", [](Request& request) { session(request, 400); });

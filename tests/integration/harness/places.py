@@ -19,6 +19,11 @@ def plugin_dir():
     return os.path.join(_BUILD, 'plugins') if _BUILD else os.path.join(_PREFIX, 'lib', 'davit', 'plugins')
 
 
+def plugin_files():
+    """The names of the plugins, sorted. A build tree has other things beside them."""
+    return sorted(name for name in os.listdir(plugin_dir()) if name.endswith('.so'))
+
+
 def test_program(name):
     """A helper that the build makes for the tests only."""
     return os.path.join(_BUILD or os.environ.get('DAVIT_TEST_HELPERS', ''), 'bin', name)
@@ -29,7 +34,10 @@ def copy_programs(folder):
     os.makedirs(os.path.join(folder, 'bin'))
     for name in ('davitd', 'davit-shim', 'davit-init', 'davit-plugin-host', 'davit-runtime'):
         shutil.copy(program(name), os.path.join(folder, 'bin'))
-    plugins = shutil.copytree(plugin_dir(), os.path.join(folder, 'plugins'))
+    plugins = os.path.join(folder, 'plugins')
+    os.makedirs(plugins)
+    for name in plugin_files():
+        shutil.copy(os.path.join(plugin_dir(), name), plugins)
     return os.path.join(folder, 'bin', 'davitd'), plugins
 
 

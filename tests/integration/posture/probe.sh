@@ -45,7 +45,7 @@ done </proc/mounts | sort
 echo "root $(grep ' / ' /proc/mounts | tail -n 1 | cut -d' ' -f4 | cut -d, -f1)"
 echo "cgroup $(grep -q '^[^ ]* /sys/fs/cgroup[^ ]* cgroup2\{0,1\} rw' /proc/mounts && echo writable || echo read-only)"
 
-for node in console core fd full null ptmx random stderr stdin stdout tty urandom zero fuse mem kmsg; do
+for node in console fd full null ptmx random stderr stdin stdout tty urandom zero fuse mem kmsg; do
   path=/dev/$node
   if [ -L $path ]; then echo "dev $node -> $(readlink $path)"
   elif [ -e $path ]; then echo "dev $node $(stat -c '%F %t:%T %a' $path)"
