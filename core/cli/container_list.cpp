@@ -187,7 +187,8 @@ struct ListOptions {
 
 void declareListFlags(FlagSet& flags, ListOptions& o) {
     flags.boolean(&o.all, "all", 'a', "Show all containers (default shows just running)")
-        .list(&o.filters, "filter", 'f', "Filter output based on conditions provided", "filter")
+        .custom([&o](const std::string& value) { o.filters.push_back(checkFilter(value)); }, "filter", 'f', "filter",
+                "Filter output based on conditions provided")
         .string(&o.format, "format", '\0', formatUsage(true))
         .integer(&o.last, "last", 'n', "Show n last created containers (includes all states)")
         .boolean(&o.latest, "latest", 'l', "Show the latest created container (includes all states)")
@@ -209,7 +210,8 @@ int listContainers(Cli& cli, CommandLine& line) {
     if (options.all) call.query.add("all", "1");
     if (options.latest && options.last == -1) options.last = 1;
     if (options.last > 0) call.query.add("limit", std::to_string(options.last));
-    if (options.size || (!options.format.empty() && formatter.uses("Size"))) call.query.add("size", "1");
+    if (options.size || formatter.uses("Size") || options.format.find("{{json .}}") != std::string::npos)
+        call.query.add("size", "1");
     const std::string filters = filtersJson(options.filters);
     if (!filters.empty()) call.query.add("filters", filters);
     const json::Document reply = cli.client().json(call);

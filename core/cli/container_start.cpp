@@ -45,10 +45,11 @@ int startAttached(Cli& cli, const std::string& name, bool interactive, const std
 
 void checkAttachable(const json::Value& state) {
     if (!state["Running"].boolean())
-        throw Error(Code::conflict, "cannot attach to a stopped container, start it first");
-    if (state["Paused"].boolean()) throw Error(Code::conflict, "cannot attach to a paused container, unpause it first");
+        throw Error(Code::conflict, "You cannot attach to a stopped container, start it first");
+    if (state["Paused"].boolean())
+        throw Error(Code::conflict, "You cannot attach to a paused container, unpause it first");
     if (state["Restarting"].boolean())
-        throw Error(Code::conflict, "cannot attach to a restarting container, wait until it is running");
+        throw Error(Code::conflict, "You cannot attach to a restarting container, wait until it is running");
 }
 
 // A terminal that has kept its size since the last attach wouldn't redraw: it gets another size first.

@@ -43,7 +43,7 @@ std::string Formatter::text() const {
     try {
         parsed = tmpl::Template::parse(template_);
     } catch (const Error& failure) {
-        throw error(Code::invalid, "template parsing error: {}", failure.text());
+        throw error(Code::invalid, "failed to parse template: {}", failure.text());
     }
     std::string out;
     if (table_) {
@@ -72,12 +72,16 @@ std::string joinLabels(const json::Value& labels) {
     return out;
 }
 
+std::string checkFilter(const std::string& filter) {
+    if (filter.find('=') == std::string::npos) throw Error(Code::invalid, "bad format of filter (expected name=value)");
+    return filter;
+}
+
 std::string filtersJson(const std::vector<std::string>& filters) {
     if (filters.empty()) return {};
     std::map<std::string, std::set<std::string>> sorted;
     for (const std::string& filter : filters) {
         const std::size_t equals = filter.find('=');
-        if (equals == std::string::npos) throw Error(Code::invalid, "bad format of filter (expected name=value)");
         std::string name = filter.substr(0, equals);
         while (name.ends_with(' ')) name.pop_back();
         for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;

@@ -40,7 +40,9 @@ class Formatter {
 /// `a=1,b=2` in order of the names.
 [[nodiscard]] std::string joinLabels(const json::Value& labels);
 
-/// The JSON of a --filter list: {"status":{"running":true}}. "" for none. Throws Error{invalid} for one without '='.
+/// Returns a --filter value; throws Error{invalid} for one without '='.
+[[nodiscard]] std::string checkFilter(const std::string& filter);
+/// The JSON of checked filters: {"status":{"running":true}}. "" for none.
 [[nodiscard]] std::string filtersJson(const std::vector<std::string>& filters);
 
 /// Docker's explanation of --format, for lists (with table) and for inspect.

@@ -163,7 +163,8 @@ int listImages(Cli& cli, CommandLine& line) {
     line.flags()
         .boolean(&all, "all", 'a', "Show all images (default hides intermediate images)")
         .boolean(&digests, "digests", '\0', "Show digests")
-        .list(&filters, "filter", 'f', "Filter output based on conditions provided", "filter")
+        .custom([&filters](const std::string& value) { filters.push_back(checkFilter(value)); }, "filter", 'f',
+                "filter", "Filter output based on conditions provided")
         .string(&format, "format", '\0', formatUsage(true))
         .boolean(&no_trunc, "no-trunc", '\0', "Don't truncate output")
         .boolean(&quiet, "quiet", 'q', "Only show image IDs");

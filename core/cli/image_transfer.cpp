@@ -62,10 +62,11 @@ void copyBody(ByteSource& body, int fd) {
 void saveToFile(const std::string& path, Client& client, const Client::Call& call) {
     const std::filesystem::path parent = std::filesystem::absolute(path).parent_path();
     if (!std::filesystem::is_directory(parent))
-        throw error(Code::invalid, "invalid output path: directory \"{}\" does not exist", parent.string());
+        throw error(Code::invalid, "failed to save image: invalid output path: stat {}: no such file or directory",
+                    parent.string());
     const bool special = std::filesystem::exists(path) && !std::filesystem::is_regular_file(path);
     if (std::filesystem::is_directory(path))
-        throw error(Code::invalid, "invalid output path: \"{}\" must be a regular file", path);
+        throw error(Code::invalid, "failed to save image: invalid output path: \"{}\" must be a regular file", path);
     const OpenReply reply = client.open(call);
     if (special) {  // /dev/null, a pipe
         copyBody(*reply.body, openFile(path, O_WRONLY).get());

@@ -61,15 +61,11 @@ InspectOutput::InspectOutput(std::string format) : format_(std::move(format)) {
 }
 
 void InspectOutput::add(const std::string& text) {
-    if (format_.empty()) {
-        elements_.push_back(text);
+    if (format_.empty() || format_ == "json") {
+        elements_.push_back(text.substr(0, text.find_last_not_of(" \r\n") + 1));
         return;
     }
     const json::Document document = json::Document::parse(text, 1000);
-    if (format_ == "json") {
-        lines_ += document.root().text() + "\n";
-        return;
-    }
     try {
         lines_ += parseFormat(format_).run(tmpl::Value(document.root())) + "\n";
     } catch (const Error& failure) {
@@ -78,10 +74,11 @@ void InspectOutput::add(const std::string& text) {
 }
 
 std::string InspectOutput::finish() const {
-    if (!format_.empty()) return lines_.empty() ? "\n" : lines_;
+    if (!format_.empty() && format_ != "json") return lines_.empty() ? "\n" : lines_;
     std::string array = "[";
     for (const std::string& element : elements_) array += (array.size() > 1 ? "," : "") + element;
-    return indentJson(array + "]") + "\n";
+    array += "]";
+    return (format_.empty() ? indentJson(array) : array) + "\n";
 }
 
 }  // namespace davit::cli

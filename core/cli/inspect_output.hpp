@@ -10,7 +10,7 @@ namespace davit::cli {
 
 class InspectOutput {
   public:
-    /// `format`: "" for the array, "json" for one line per element, else a template. Throws Error{invalid} "template
+    /// `format`: "" for the array, "json" for the array in one line, else a template. Throws Error{invalid} "template
     /// parsing error: …".
     explicit InspectOutput(std::string format);
     /// Adds one JSON text. Throws Error{invalid} when the template can't be run on it.

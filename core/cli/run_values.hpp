@@ -98,8 +98,8 @@ struct DeviceRequest {
 /// `text` cut at the first `separator`; std::nullopt in second when there is none.
 [[nodiscard]] std::pair<std::string, std::optional<std::string>> cut(std::string_view text, char separator);
 
-/// The lines of an env or label file: blank lines and # comments dropped, checked. A line without '=' takes its value from the
-/// environment when `from_environment`, and is dropped when there is none.
+/// The lines of an env or label file: blank lines and # comments dropped, checked. A line without '=' takes its value
+/// from the environment when `from_environment`, and is dropped when there is none.
 [[nodiscard]] std::vector<std::string> readKeyValueFile(const std::string& path, bool from_environment);
 
 /// "a=b", "c" → {a: b, c: ""}; later ones win.

@@ -1,5 +1,8 @@
 // davit version
+#include <ctime>
+
 #include "base/check.hpp"
+#include "base/clock.hpp"
 #include "cli/formatter.hpp"
 #include "cli/template.hpp"
 #include "cli/verbs.hpp"
@@ -18,6 +21,17 @@ std::string apiText(Client* client) {
     constexpr const char* kDefault = "1.51";
     if (client == nullptr || client->apiVersion() == kDefault) return kDefault;
     return fmt::format("{} (downgraded from {})", client->apiVersion(), kDefault);
+}
+
+// "2026-05-07T21:09:36Z" as "Thu May  7 21:09:36 2026".
+std::string buildTime(const std::string& text) {
+    const std::optional<SystemTime> time = parseRfc3339(text);
+    if (!time) return text;
+    const std::time_t seconds = std::chrono::duration_cast<std::chrono::seconds>(time->time_since_epoch()).count();
+    std::tm utc{};
+    ::gmtime_r(&seconds, &utc);
+    char buffer[40];
+    return {buffer, std::strftime(buffer, sizeof buffer, "%a %b %e %H:%M:%S %Y", &utc)};
 }
 
 std::string engineText(const json::Value& component) {

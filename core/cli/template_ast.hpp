@@ -20,7 +20,8 @@ struct Operand {
     Value literal;
     std::shared_ptr<const Pipeline> pipeline;
     std::vector<std::string> fields;
-    std::string source;  ///< as written, for error texts
+    std::string source;    ///< as written, for error texts
+    std::string position;  ///< "line:column": of its second field, else of its start, as in Go
 };
 
 /// `operand argument…`: a function or method call, or just a value.

@@ -31,8 +31,8 @@ class Executor {
     }
 
   private:
-    [[noreturn]] static void fail(const std::string& where, const std::string& text) {
-        throw Error(Code::invalid, "template: :1: executing \"\" at <" + where + ">: " + text);
+    [[noreturn]] static void fail(const Operand& where, const std::string& text) {
+        throw error(Code::invalid, "template: :{}: executing \"\" at <{}>: {}", where.position, where.source, text);
     }
 
     Flow runBlock(const Block& block, const Value& dot) {
@@ -88,7 +88,7 @@ class Executor {
         } else if (over.integer() != nullptr) {
             for (std::int64_t i = 0; i < *over.integer(); ++i) pairs.emplace_back(i, i);
         } else if (!over.isNil()) {
-            fail(node.pipeline.commands[0][0].source, "range can't iterate over " + over.print());
+            fail(node.pipeline.commands[0][0], "range can't iterate over " + over.print());
         }
         if (pairs.empty()) return runBlock(node.otherwise, dot);
         for (const auto& [key, item] : pairs) {
@@ -131,7 +131,7 @@ class Executor {
             return readFields(callNamed(first, arguments(words, dot, piped)), first, {}, first.fields.size());
         }
         if (words.size() == 1 && !piped) return operandValue(first, dot, {});
-        if (first.fields.empty()) fail(first.source, "can't give argument to non-function " + first.source);
+        if (first.fields.empty()) fail(first, "can't give argument to non-function " + first.source);
         return operandValue(first, dot, arguments(words, dot, piped));
     }
 
@@ -139,10 +139,10 @@ class Executor {
         if (mode_ == Mode::headers && isFormattingFunction(function.name)) return given.empty() ? Value("") : given[0];
         try {
             const std::optional<Value> result = callFunction(function.name, given);
-            if (!result) fail(function.source, "\"" + function.name + "\" is not a function");
+            if (!result) fail(function, "\"" + function.name + "\" is not a function");
             return *result;
         } catch (const Error& failure) {
-            fail(function.source, failure.text());
+            fail(function, failure.text());
         }
     }
 
@@ -186,21 +186,21 @@ class Executor {
     Value readFields(Value value, const Operand& operand, const List& given, std::size_t count) const {
         for (std::size_t i = 0; i < count; ++i) {
             const bool last = i + 1 == count;
-            value = field(value, operand.fields[i], operand.source, last ? given : List());
+            value = field(value, operand.fields[i], operand, last ? given : List());
         }
         return value;
     }
 
-    static Value field(const Value& of, const std::string& name, const std::string& source, const List& given) {
+    static Value field(const Value& of, const std::string& name, const Operand& operand, const List& given) {
         if (const Record* record = of.record(); record != nullptr)
             if (const auto at = record->methods.find(name); at != record->methods.end()) return at->second(given);
-        if (!given.empty()) fail(source, name + " has arguments but cannot be invoked as function");
-        if (of.isNil()) fail(source, "nil data; no entry for key \"" + name + "\"");
-        if (!of.isObject()) fail(source, "can't evaluate field " + name + " in type " + std::string(of.typeName()));
+        if (!given.empty()) fail(operand, name + " has arguments but cannot be invoked as function");
+        if (of.isNil()) fail(operand, "nil data; no entry for key \"" + name + "\"");
+        if (!of.isObject()) fail(operand, "can't evaluate field " + name + " in type " + std::string(of.typeName()));
         if (std::optional<Value> found = of.member(name)) return *found;
         if (of.isMap() || isOptional(name)) return {};
-        if (of.record() != nullptr) fail(source, "can't evaluate field " + name + " in type formatter");
-        fail(source, "map has no entry for key \"" + name + "\"");
+        if (of.record() != nullptr) fail(operand, "can't evaluate field " + name + " in type formatter");
+        fail(operand, "map has no entry for key \"" + name + "\"");
     }
 
     Mode mode_;

@@ -1,5 +1,6 @@
 #include "cli/template_lexer.hpp"
 
+#include <algorithm>
 #include <cctype>
 
 #include "base/check.hpp"
@@ -13,7 +14,7 @@ bool isWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
 
 class Lexer {
   public:
-    explicit Lexer(std::string_view text) : rest_(text) {}
+    explicit Lexer(std::string_view text) : all_(text), rest_(text) {}
 
     std::vector<Token> run() {
         bool trim = false;
@@ -48,7 +49,7 @@ class Lexer {
     }
 
     void add(Token::Kind kind, std::string text) {
-        tokens_.push_back({kind, std::move(text), spaced_});
+        tokens_.push_back({kind, std::move(text), spaced_, position_});
         spaced_ = false;
     }
 
@@ -87,7 +88,14 @@ class Lexer {
         return true;
     }
 
+    [[nodiscard]] std::string position() const {
+        const std::string_view before = all_.substr(0, all_.size() - rest_.size());
+        const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+        return fmt::format("{}:{}", std::count(before.begin(), before.end(), '\n') + 1, before.size() - line_start);
+    }
+
     void token() {
+        position_ = position();
         const char c = rest_[0];
         const char next = rest_.size() > 1 ? rest_[1] : '\0';
         if (c == '"' || c == '\'') return quoted(c);
@@ -158,7 +166,9 @@ class Lexer {
         }
     }
 
+    std::string_view all_;
     std::string_view rest_;
+    std::string position_;
     std::vector<Token> tokens_;
     bool spaced_ = false;
     bool comment_trims_ = false;

@@ -23,7 +23,8 @@ struct Token {
     };
     Kind kind;
     std::string text;
-    bool spaced = false;  ///< white space (or the action's start) stands before it
+    bool spaced = false;   ///< white space (or the action's start) stands before it
+    std::string position;  ///< "line:column" of its first character, as Go's errors name it
 };
 
 /// Throws Error{invalid} "template: :1: …". Comments are gone, trim markers are applied.

@@ -153,6 +153,7 @@ class Parser {
         Operand operand;
         const Token token = next();
         operand.source = token.text;
+        operand.position = token.position;
         switch (token.kind) {
             case Kind::dot:
                 break;
@@ -177,6 +178,7 @@ class Parser {
                 operand.literal = literal(token);
         }
         while (peek().kind == Kind::field && !peek().spaced) {
+            if (operand.fields.size() == 1) operand.position = peek().position;
             operand.source += "." + peek().text;
             operand.fields.push_back(next().text);
         }

@@ -10,23 +10,60 @@
 namespace davit::cli::tmpl {
 namespace {
 
-// Docker's API types that are Go maps; every other object is a struct.
-constexpr std::string_view kMapMembers[] = {"Labels",     "Ports",       "Networks",   "Options",      "Sysctls",
-                                            "Tmpfs",      "Annotations", "DriverOpts", "Data",         "Config.Map",
-                                            "Volumes",    "Metadata",    "Endpoints",  "ExposedPorts", "PortBindings",
-                                            "StorageOpt", "Runtimes",    "Details"};
+// Members of Docker's API types that are Go maps. Other objects are structs.
+constexpr std::string_view kMaps[] = {
+    "Labels",  "Ports",    "Networks",  "Options", "Sysctls",      "Tmpfs",        "Annotations", "DriverOpts", "Data",
+    "Volumes", "Metadata", "Endpoints", "Details", "ExposedPorts", "PortBindings", "StorageOpt",  "Runtimes"};
+// Those that are lists. They may be null.
+constexpr std::string_view kLists[] = {"Env",
+                                       "Cmd",
+                                       "Entrypoint",
+                                       "OnBuild",
+                                       "Binds",
+                                       "CapAdd",
+                                       "CapDrop",
+                                       "ExtraHosts",
+                                       "GroupAdd",
+                                       "Links",
+                                       "SecurityOpt",
+                                       "VolumesFrom",
+                                       "DeviceRequests",
+                                       "DeviceCgroupRules",
+                                       "ExecIDs",
+                                       "Mounts",
+                                       "RepoTags",
+                                       "RepoDigests",
+                                       "Dns",
+                                       "DnsOptions",
+                                       "DnsSearch",
+                                       "Args",
+                                       "Devices",
+                                       "Ulimits",
+                                       "Shell",
+                                       "MaskedPaths",
+                                       "ReadonlyPaths",
+                                       "DNSNames",
+                                       "Aliases",
+                                       "SecondaryIPAddresses",
+                                       "SecondaryIPv6Addresses",
+                                       "Layers"};
 
-bool isMapMember(std::string_view name) {
-    return std::find(std::begin(kMapMembers), std::end(kMapMembers), name) != std::end(kMapMembers);
+// `parent` has the member `name`.
+Value::Shape shapeOf(const json::Value& parent, std::string_view name) {
+    if (std::find(std::begin(kMaps), std::end(kMaps), name) != std::end(kMaps)) return Value::Shape::map;
+    if (std::find(std::begin(kLists), std::end(kLists), name) != std::end(kLists)) return Value::Shape::list;
+    // LogConfig's Config is a map, a container's is a struct.
+    return name == "Config" && parent["Type"].isString() ? Value::Shape::map : Value::Shape::plain;
 }
 
 std::string printNested(const Value& value) { return value.isNil() ? "<nil>" : value.print(); }
 
 }  // namespace
 
-Value::Value(json::Value value, bool map) {
-    if (value.isNull()) return;
-    if (value.isBool()) {
+Value::Value(json::Value value, Shape shape) {
+    if (value.isNull()) {
+        if (shape != Shape::plain) data_ = View{value, shape};
+    } else if (value.isBool()) {
         data_ = value.boolean();
     } else if (value.isString()) {
         data_ = value.string();
@@ -37,22 +74,23 @@ Value::Value(json::Value value, bool map) {
         else
             data_ = value.integer();
     } else {
-        data_ = View{value, map};
+        data_ = View{value, shape};
     }
 }
 
 bool Value::isList() const {
-    if (const auto* view = std::get_if<View>(&data_)) return view->value.isArray();
+    if (const auto* view = std::get_if<View>(&data_))
+        return view->value.isArray() || (view->value.isNull() && view->shape == Shape::list);
     return std::holds_alternative<std::shared_ptr<const List>>(data_);
 }
 
 bool Value::isObject() const {
-    if (const auto* view = std::get_if<View>(&data_)) return view->value.isObject();
+    if (const auto* view = std::get_if<View>(&data_)) return view->value.isObject() || isMap();
     return record() != nullptr;
 }
 
 bool Value::isMap() const {
-    if (const auto* view = std::get_if<View>(&data_)) return view->map && view->value.isObject();
+    if (const auto* view = std::get_if<View>(&data_)) return view->shape == Shape::map && !view->value.isArray();
     return record() != nullptr && record()->is_map;
 }
 
@@ -92,7 +130,8 @@ std::vector<std::pair<std::string, Value>> Value::members() const {
     std::vector<std::pair<std::string, Value>> out;
     if (record() != nullptr) out.assign(record()->fields.begin(), record()->fields.end());
     if (const auto* view = std::get_if<View>(&data_); view != nullptr && view->value.isObject())
-        for (const auto& [name, item] : view->value.object()) out.emplace_back(name, Value(item, isMapMember(name)));
+        for (const auto& [name, item] : view->value.object())
+            out.emplace_back(name, Value(item, shapeOf(view->value, name)));
     std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     return out;
 }
@@ -105,7 +144,7 @@ std::optional<Value> Value::member(std::string_view name) const {
     }
     if (const auto* view = std::get_if<View>(&data_); view != nullptr && view->value.isObject())
         for (const auto& [key, item] : view->value.object())
-            if (key == name) return Value(item, isMapMember(name));
+            if (key == name) return Value(item, shapeOf(view->value, name));
     return std::nullopt;
 }
 
@@ -126,7 +165,7 @@ std::string Value::print() const {
     }
     if (const auto* view = std::get_if<View>(&data_)) {  // a struct prints its fields in their own order
         for (const auto& [name, item] : view->value.object())
-            out += (out.empty() ? "" : " ") + printNested(Value(item, isMapMember(name)));
+            out += (out.empty() ? "" : " ") + printNested(Value(item, shapeOf(view->value, name)));
         return "{" + out + "}";
     }
     return jsonText();

@@ -38,9 +38,11 @@ class Value {
     Value(std::string_view text) : data_(std::string(text)) {}
     Value(List items) : data_(std::make_shared<const List>(std::move(items))) {}
     Value(std::shared_ptr<const Record> record) : data_(std::move(record)) {}
-    /// Scalars become Go's types, objects and arrays stay views. `map` says that the object is a map, not a struct: see
-    /// isMap().
-    Value(json::Value value, bool map = false);
+    /// What Docker's Go type of a JSON value is, where the JSON doesn't tell: an object is a struct or a map, null may be an
+    /// empty list or map.
+    enum class Shape { plain, list, map };
+    /// Scalars become Go's types, objects and arrays stay views.
+    Value(json::Value value, Shape shape = Shape::plain);
 
     [[nodiscard]] bool isNil() const { return std::holds_alternative<Nil>(data_); }
     [[nodiscard]] const bool* boolean() const { return std::get_if<bool>(&data_); }
@@ -73,7 +75,7 @@ class Value {
   private:
     struct View {
         json::Value value;
-        bool map = false;
+        Shape shape = Shape::plain;
     };
     std::variant<Nil, bool, std::int64_t, double, std::string, View, std::shared_ptr<const List>,
                  std::shared_ptr<const Record>>

@@ -88,11 +88,12 @@ BOOST_AUTO_TEST_CASE(trim_markers_and_comments) {
 }
 
 BOOST_AUTO_TEST_CASE(missing_members) {
-    BOOST_TEST(run("{{.Foo}}") == "ERROR template: :1: executing \"\" at <.Foo>: map has no entry for key \"Foo\"");
+    BOOST_TEST(run("{{.Foo}}") == "ERROR template: :1:2: executing \"\" at <.Foo>: map has no entry for key \"Foo\"");
     BOOST_TEST(run("{{.Config.Labels.nope}}") == "<no value>");
+    BOOST_TEST(run("{{.Config.Cmd}} {{len .Config.Cmd}} {{range .Config.Cmd}}x{{else}}none{{end}}") == "[] 0 none");
     BOOST_TEST(run("{{if .State.Health}}x{{else}}none{{end}}") == "none");
     BOOST_TEST(run("{{.Name.X}}") ==
-               "ERROR template: :1: executing \"\" at <.Name.X>: can't evaluate field X in type string");
+               "ERROR template: :1:7: executing \"\" at <.Name.X>: can't evaluate field X in type string");
 }
 
 BOOST_AUTO_TEST_CASE(syntax_errors) {
