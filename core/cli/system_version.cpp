@@ -40,9 +40,9 @@ std::string engineText(const json::Value& component) {
     out += field(
         2, "API version",
         fmt::format("{} (minimum version {})", details["ApiVersion"].string(), details["MinAPIVersion"].string()));
-    for (const auto& [name, label] :
-         {std::pair{"GoVersion", "Go version"}, {"GitCommit", "Git commit"}, {"BuildTime", "Built"}})
+    for (const auto& [name, label] : {std::pair{"GoVersion", "Go version"}, {"GitCommit", "Git commit"}})
         if (const std::string value = details[name].string(); !value.empty()) out += field(2, label, value);
+    if (const std::string built = details["BuildTime"].string(); !built.empty()) out += field(2, "Built", buildTime(built));
     out += field(2, "OS/Arch", details["Os"].string() + "/" + details["Arch"].string());
     return out + field(2, "Experimental", details["Experimental"].string("false"));
 }
