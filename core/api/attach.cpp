@@ -29,9 +29,10 @@ RawClient takeOver(const Context& context, Request& request, bool multiplexed) {
         head.headers.add("Connection", "Upgrade");
         head.headers.add("Upgrade", "tcp");
     }
-    http::Hijacked hijacked = request.exchange().hijack(http::printHead(head));
-    if (hijacked.stream->isPlain()) return {hijacked.stream->releaseFd(), std::move(hijacked.early)};
-    return {http::pumpToSocket(context.server.reactor(), std::move(hijacked.stream)), std::move(hijacked.early)};
+    http::Hijacked hijacked = request.exchange().hijack({});
+    UniqueFd socket = hijacked.stream->isPlain() ? hijacked.stream->releaseFd()
+                                                 : http::pumpToSocket(context.server.reactor(), std::move(hijacked.stream));
+    return {std::move(socket), std::move(hijacked.early), http::printHead(head)};
 }
 
 void checkDetachKeys(const std::string& keys) {

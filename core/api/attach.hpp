@@ -14,9 +14,10 @@ namespace davit::api {
 struct RawClient {
     UniqueFd socket;    ///< non-blocking
     std::string early;  ///< what the client has sent behind its request
+    std::string greeting;  ///< the reply's head, still to be sent: its reading is the client's sign that it is attached
 };
 
-/// Leaves HTTP: "101 UPGRADED" when the client asked for an upgrade, else the older "200 OK". `multiplexed`: the bytes
+/// Leaves HTTP; the head to send is "101 UPGRADED" when the client asked for an upgrade, else the older "200 OK". `multiplexed`: the bytes
 /// will be framed.
 [[nodiscard]] RawClient takeOver(const Context& context, Request& request, bool multiplexed);
 

@@ -124,7 +124,7 @@ ContainerService::AttachInfo ContainerService::checkAttach(const std::string& re
     return {container.id, container.config->tty};
 }
 
-void ContainerService::attach(const std::string& ref, const AttachOptions& options, UniqueFd client, std::string early) {
+void ContainerService::attach(const std::string& ref, const AttachOptions& options, AttachClient client) {
     const EntryPtr entry = core_.table.resolve(ref);
     const bool tty = entry->snapshot().config->tty;
     runtime::Attachment attachment;
@@ -133,9 +133,9 @@ void ContainerService::attach(const std::string& ref, const AttachOptions& optio
                           .stderr_ = options.stderr_,
                           .detach_keys = options.detach_keys,
                           .multiplexed = !tty};
-    attachment.socket = std::move(client);
-    attachment.early = std::move(early);
-    if (entry->keepAttachment(attachment)) return;
+    attachment.socket = std::move(client.socket);
+    attachment.early = std::move(client.early);
+    if (entry->keepAttachment(attachment, client.greeting)) return;
     if (const std::shared_ptr<runtime::Shim> shim = entry->shim()) return shim->attach(std::move(attachment));
     // It ended between the two looks: the socket is closed, which is what the client would have seen.
 }

@@ -121,9 +121,13 @@ class ContainerService {
         bool tty = false;
     };
     [[nodiscard]] AttachInfo checkAttach(const std::string& ref) const;
-    /// Hands the client's socket over: to the shim of a running container, else kept until it starts. The replies' head has
-    /// been sent. `early` is what the client sent behind its request. Returns at once.
-    void attach(const std::string& ref, const AttachOptions& options, UniqueFd client, std::string early);
+    struct AttachClient {
+        UniqueFd socket;
+        std::string early;     ///< what the client sent behind its request
+        std::string greeting;  ///< the reply's head: sent when the client can't miss a byte any more
+    };
+    /// Hands the client's socket over: to the shim of a running container, else kept until it starts. Returns at once.
+    void attach(const std::string& ref, const AttachOptions& options, AttachClient client);
 
   private:
     EngineCore& core_;

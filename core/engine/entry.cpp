@@ -1,6 +1,7 @@
 #include "engine/entry.hpp"
 
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 
@@ -283,11 +284,13 @@ std::unique_ptr<WaitTicket> Entry::wait(WaitCondition condition, std::function<v
     return ticket;
 }
 
-bool Entry::keepAttachment(runtime::Attachment& attachment) {
+bool Entry::keepAttachment(runtime::Attachment& attachment, std::string_view greeting) {
     std::vector<runtime::Attachment> dropped;
     const Lock lock(mutex_);
-    if (phase_ == Phase::running) return false;
     if (gone_) throw error(Code::not_found, "No such container: {}", id_);
+    // A few hundred bytes into an empty socket buffer: it doesn't block. A client that is gone is noticed later.
+    (void)!::send(attachment.socket.get(), greeting.data(), greeting.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (phase_ == Phase::running) return false;
     const auto dead = std::partition(pending_.begin(), pending_.end(), [](const auto& one) { return !hungUp(one); });
     std::move(dead, pending_.end(), std::back_inserter(dropped));
     pending_.erase(dead, pending_.end());

@@ -94,8 +94,9 @@ class Entry : public std::enable_shared_from_this<Entry> {
 
     [[nodiscard]] std::unique_ptr<WaitTicket> wait(WaitCondition condition, std::function<void(WaitResult)> done)
         DAVIT_EXCLUDES(mutex_);
-    /// True: kept until the start. False: it runs, give it to the shim.
-    [[nodiscard]] bool keepAttachment(runtime::Attachment& attachment) DAVIT_EXCLUDES(mutex_);
+    /// True: kept until the start. False: it runs, give it to the shim. `greeting` is sent to the client in either case, under
+    /// the lock: a client that starts the container when it has read it is attached by then.
+    [[nodiscard]] bool keepAttachment(runtime::Attachment& attachment, std::string_view greeting) DAVIT_EXCLUDES(mutex_);
 
   private:
     friend class Operation;

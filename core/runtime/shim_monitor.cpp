@@ -86,6 +86,7 @@ void Shim::Impl::handleEvent(const ShimDatagram& datagram) {
     const auto event = datagram.as<protocol::Exit>();
     if (event.message.type == protocol::Type::exited) {
         markExited({event.code, event.oom != 0, timeOf(event.time_ns)});
+        acknowledge(event);
         return;
     }
     if (event.message.type == protocol::Type::state_reply) {  // asked for by reconnect()
@@ -97,8 +98,18 @@ void Shim::Impl::handleEvent(const ShimDatagram& datagram) {
     if (silent_) return;
     const std::string exec_id(event.exec_id, ::strnlen(event.exec_id, sizeof event.exec_id));
     if (event.message.type == protocol::Type::oom && events_.oom) events_.oom();
-    if (event.message.type == protocol::Type::exec_exited && events_.exec_exited) events_.exec_exited(exec_id, event.code);
+    if (event.message.type == protocol::Type::exec_exited) {
+        if (events_.exec_exited) events_.exec_exited(exec_id, event.code);
+        acknowledge(event);
+    }
     if (event.message.type == protocol::Type::detached && events_.detached) events_.detached(exec_id);
+}
+
+void Shim::Impl::acknowledge(const protocol::Exit& event) {
+    protocol::AckRequest request;
+    request.message.type = protocol::Type::ack;
+    std::memcpy(request.exec_id, event.exec_id, sizeof request.exec_id);
+    tell(std::string(bytesOf(request)));
 }
 
 void Shim::Impl::markExited(const ExitInfo& exit) {

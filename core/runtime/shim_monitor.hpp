@@ -47,6 +47,8 @@ class Shim::Impl {
   private:
     void handle(const ShimDatagram& datagram);
     void handleEvent(const ShimDatagram& datagram);
+    /// The exit is known here: the shim may let the clients see the end.
+    void acknowledge(const protocol::Exit& event);
 
     ShimEvents events_;
     mutable Mutex mutex_;

@@ -18,6 +18,7 @@ enum class Type : uint32_t {
     exec = 5,     ///< plan::Exec in a memory file [+ client socket] -> Reply, when the program runs or has failed
     release = 6,  ///< after the exit: clean up and end -> Reply
     freeze = 7,   ///< FreezeRequest -> Reply
+    ack = 8,      ///< AckRequest: the exit is known, its clients may see the end; no reply
     // answers and events
     reply = 32,
     state_reply = 33,
@@ -91,6 +92,11 @@ struct SignalRequest {
     Message message;
     int32_t signal = 0;
     char exec_id[kIdLength] = {};
+};
+
+struct AckRequest {
+    Message message;
+    char exec_id[kIdLength] = {};  ///< empty: the container
 };
 
 struct FreezeRequest {

@@ -1,4 +1,6 @@
 // Streams of containers: logs and attach.
+#include <utility>
+
 #include "api/attach.hpp"
 #include "api/handlers/handlers.hpp"
 #include "api/log_stream.hpp"
@@ -26,10 +28,14 @@ void attach(const Context& context, Request& request) {
     checkDetachKeys(options.detach_keys);
     const auto info = context.engine.containers().checkAttach(request.variable("name"));
     RawClient client = takeOver(context, request, !info.tty);
-    if (logs && (options.stdout_ || options.stderr_) && !replayLogs(context, info.id, options, client.socket.get()))
-        return;
+    if (logs || !stream) {
+        if (!sendText(client.socket.get(), std::exchange(client.greeting, {}))) return;
+        if (logs && (options.stdout_ || options.stderr_) && !replayLogs(context, info.id, options, client.socket.get()))
+            return;
+    }
     if (!stream) return;
-    context.engine.containers().attach(info.id, options, std::move(client.socket), std::move(client.early));
+    context.engine.containers().attach(
+        info.id, options, {std::move(client.socket), std::move(client.early), std::move(client.greeting)});
 }
 
 }  // namespace

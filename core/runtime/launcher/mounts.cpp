@@ -1,6 +1,7 @@
 #include "runtime/launcher/mounts.hpp"
 
 #include <linux/mount.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -46,10 +47,36 @@ bool mountByParts(const plan::View& view, const plan::Mount& mount, int target) 
     return moveMount(tree.get(), target, "the root");
 }
 
+/// For "/proc/PID/root/path": the mount namespace of that process and "/path" in it. A mount can only be cloned by who is in
+/// its namespace.
+const char* splitForeign(const char* source, Fd* foreign) {
+    constexpr const char* kProc = "/proc/";
+    const char* slash = strncmp(source, kProc, 6) == 0 ? strchr(source + 6, '/') : nullptr;
+    if (slash == nullptr || strncmp(slash, "/root/", 6) != 0 || slash - source > 32) return source;
+    char pid[40] = {};
+    memcpy(pid, source, static_cast<size_t>(slash - source));
+    char path[64];
+    TextBuffer(path, sizeof path).add(pid).add("/ns/mnt");
+    foreign->reset(::open(path, O_RDONLY | O_CLOEXEC));
+    return *foreign ? slash + 5 : source;
+}
+
+int openSource(const char* source, bool recursive) {
+    const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0U);
+    Fd foreign;
+    const char* path = splitForeign(source, &foreign);
+    const Fd own(foreign ? ::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC) : -1);
+    if (foreign && (!own || ::setns(foreign.get(), CLONE_NEWNS) != 0)) return -1;
+    const int tree = static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, path, flags));
+    const int saved = errno;
+    if (foreign && ::setns(own.get(), CLONE_NEWNS) != 0) return -1;
+    errno = saved;
+    return tree;
+}
+
 bool bindTree(const plan::View& view, const plan::Mount& mount, Fd* tree) {
     const char* source = view.text(mount.source);
-    const unsigned recursive = (mount.flags & plan::mount_recursive) ? AT_RECURSIVE : 0U;
-    tree->reset(static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive)));
+    tree->reset(openSource(source, mount.flags & plan::mount_recursive));
     if (!*tree) return failWithErrno("open the bind source ", source);
     if (mount.propagation != 0 &&
         !setAttributes(tree->get(), 0, 0, mount.propagation & ~kPropagationRecursive, mount.propagation & kPropagationRecursive))

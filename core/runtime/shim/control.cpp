@@ -87,7 +87,6 @@ void sendState(int fd, uint32_t serial) {
 bool attach(Datagram* datagram) {
     const auto& request = *reinterpret_cast<const protocol::AttachRequest*>(datagram->bytes);
     if (datagram->size < offsetof(protocol::AttachRequest, early) || !datagram->fds[0]) return launcher::fail("attach without a client");
-    if (!g_container.running) return launcher::fail("the container isn't running");
     const size_t available = datagram->size - offsetof(protocol::AttachRequest, early);
     ClientOptions options;
     options.streams = request.streams;
@@ -129,6 +128,12 @@ bool exec(int fd, uint32_t serial, Datagram* datagram) {
     return worked;
 }
 
+void acknowledge(const protocol::AckRequest& request) {
+    if (request.exec_id[0] == '\0') return ioRelease(&g_container.io);
+    ExecProcess* process = findExec(request.exec_id);
+    if (process != nullptr) ioRelease(&process->io);
+}
+
 bool release() {
     if (g_container.running) return launcher::fail("the container is running");
     cleanUpContainer();
@@ -150,6 +155,7 @@ void serve(int fd, Datagram* datagram) {
         case Type::exec:
             if (!exec(fd, serial, datagram)) answer(fd, serial, false);
             return;
+        case Type::ack: return acknowledge(requestOf<protocol::AckRequest>(*datagram));
         case Type::release: return answer(fd, serial, release());
         default: break;
     }

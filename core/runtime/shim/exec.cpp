@@ -186,9 +186,16 @@ bool execEnded(pid_t pid, int code) {
 void sweepExecs() {
     for (ExecProcess* process = g_container.execs; process != nullptr;) {
         ExecProcess* next = process->next;
-        if (process->child.pid < 0 && !ioBusy(&process->io)) forgetExec(process);
+        if (process->child.pid < 0 && !ioAwaitsRelease(&process->io, controlConnected()) && !ioBusy(&process->io))
+            forgetExec(process);
         process = next;
     }
+}
+
+bool execsAwaitRelease() {
+    for (const ExecProcess* process = g_container.execs; process != nullptr; process = process->next)
+        if (process->io.ended && !process->io.released) return true;
+    return false;
 }
 
 ExecProcess* findExec(const char* id) {

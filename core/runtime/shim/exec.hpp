@@ -12,6 +12,8 @@ bool startExec(const plan::View& view, const plan::Exec& exec, int client, int r
 bool execEnded(pid_t pid, int code);
 /// Forgets ended processes whose clients have got everything.
 void sweepExecs();
+/// True while an ended process's clients wait for the daemon's acknowledgement.
+bool execsAwaitRelease();
 ExecProcess* findExec(const char* id);
 /// A control connection is closed: nobody waits for its replies any more.
 void forgetRequester(int requester);

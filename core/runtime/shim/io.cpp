@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <initializer_list>
@@ -19,8 +20,15 @@ constexpr size_t kHighWater = 1U << 20;    // a client's backlog that stops the 
 constexpr size_t kLowWater = kHighWater / 2;
 constexpr size_t kInputSize = 65536;
 constexpr size_t kFrameHeader = 8;
+constexpr int64_t kReleasePatience = 2'000'000'000;  // ns
 
 char g_block[kReadSize];
+
+int64_t monotonicClock() {
+    struct timespec now;
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return int64_t{now.tv_sec} * 1000000000 + now.tv_nsec;
+}
 
 void setNonBlocking(int fd) { (void)::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
@@ -292,6 +300,7 @@ bool ioAttach(Io* io, int fd, const ClientOptions& options) {
         takeInput(client, reinterpret_cast<const unsigned char*>(options.early), options.early_size))
         return dropClient(client), true;
     flushInput(io);
+    if (io->released) ioRelease(io);  // too late: it sees the end at once
     return true;
 }
 
@@ -304,6 +313,20 @@ void ioFinish(Io* io) {
     loopClose(&io->out);
     loopClose(&io->err);
     if (io->log != nullptr) io->log->finish();
+    for (Client* client = io->clients; client != nullptr; client = client->next) {
+        client->input_open = false;
+        updateClient(client);
+    }
+    io->ended = true;
+    io->ended_ns = monotonicClock();
+    ::free(io->pending);
+    io->pending = nullptr;
+    io->pending_begin = io->pending_end = 0;
+}
+
+void ioRelease(Io* io) {
+    if (!io->ended) return;
+    io->released = true;
     for (Client* client = io->clients; client != nullptr;) {
         Client* next = client->next;
         client->finishing = true;
@@ -311,9 +334,13 @@ void ioFinish(Io* io) {
         if (sendPending(client)) updateClient(client);
         client = next;
     }
-    ::free(io->pending);
-    io->pending = nullptr;
-    io->pending_begin = io->pending_end = 0;
+}
+
+bool ioAwaitsRelease(Io* io, bool daemon_connected) {
+    if (!io->ended || io->released) return false;
+    if (io->clients != nullptr && daemon_connected && monotonicClock() - io->ended_ns < kReleasePatience) return true;
+    ioRelease(io);
+    return false;
 }
 
 bool ioBusy(const Io* io) { return io->clients != nullptr; }

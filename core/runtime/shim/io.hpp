@@ -42,6 +42,9 @@ struct Io {
     bool stdin_once = false;   ///< the end of a client's input is the process's
     bool input_ended = false;  ///< stdin is closed when the buffer is empty
     bool paused = false;
+    bool ended = false;       ///< the process has ended; clients stay until ioRelease()
+    bool released = false;
+    int64_t ended_ns = 0;     ///< monotonic
     char* pending = nullptr;  ///< input that the process hasn't read
     size_t pending_begin = 0;
     size_t pending_end = 0;
@@ -62,8 +65,13 @@ struct ClientOptions {
 void ioStart(Io* io, int in, int out, int err);
 /// Takes `fd`. False when memory is short (then fd is closed).
 bool ioAttach(Io* io, int fd, const ClientOptions& options);
-/// The process has ended: reads what is left, writes the log's rest, lets clients go when they have got everything.
+/// The process has ended: reads what is left and writes the log's rest. Clients don't see the end before ioRelease().
 void ioFinish(Io* io);
+/// Lets clients go when they have got everything: called when the daemon knows the exit, so that who sees the end of the
+/// stream and asks for the exit code gets it.
+void ioRelease(Io* io);
+/// True between ioFinish() and ioRelease() when there are clients; releases when the daemon takes too long or is gone.
+bool ioAwaitsRelease(Io* io, bool daemon_connected);
 /// False when no client is left.
 bool ioBusy(const Io* io);
 /// Drops clients at once.

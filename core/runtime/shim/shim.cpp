@@ -124,8 +124,9 @@ bool clientsServed() {
 
 void serve() {
     while (true) {
-        loopRound(g_container.running ? -1 : kLonelyMs);
+        loopRound(g_container.running && !execsAwaitRelease() ? -1 : kLonelyMs);
         sweepExecs();
+        (void)ioAwaitsRelease(&g_container.io, controlConnected());
         if (g_container.running) continue;
         if (!controlConnected() && elapsedMs() >= kLonelyMs) cleanUpContainer();
         if ((controlReleased() || (g_container.cleaned && !controlConnected())) && clientsServed()) return;
