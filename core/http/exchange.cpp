@@ -1,5 +1,6 @@
 // The exchange's side of a connection: the request's body in, the answer out.
 #include <algorithm>
+#include <charconv>
 #include <future>
 
 #include "base/check.hpp"
@@ -324,11 +325,17 @@ bool Exchange::hasBody() const noexcept { return connection_->hasBody(); }
 void Exchange::onDisconnect(std::function<void()> gone) { connection_->onDisconnect(std::move(gone)); }
 
 std::string Exchange::readBody(std::size_t limit) {
+    const auto tooLarge = [limit] {
+        return StatusError(413, fmt::format("request body larger than {} bytes", limit));
+    };
+    const std::string_view announced = request().headers.value("Content-Length");
+    std::uint64_t length = 0;
+    (void)std::from_chars(announced.data(), announced.data() + announced.size(), length);  // the reader has checked it
+    if (length > limit) throw tooLarge();
     std::string text;
     std::vector<std::byte> block(kBlock);
     while (const std::size_t count = body().read(block)) {
-        if (text.size() + count > limit)
-            throw StatusError(413, fmt::format("request body larger than {} bytes", limit));
+        if (text.size() + count > limit) throw tooLarge();
         text.append(reinterpret_cast<const char*>(block.data()), count);
     }
     return text;
