@@ -6,11 +6,13 @@
 namespace davit::api {
 namespace {
 
-std::string resultText(const engine::WaitResult& result) {
+// A container that never started and is removed for it (run --rm) ends a wait for its removal without an error, as in
+// dockerd: the start has reported it.
+std::string resultText(const engine::WaitResult& result, bool with_error) {
     json::Writer out;
     out.object([&] {
         out.member("StatusCode", result.exit_code);
-        if (!result.error.empty()) out.object("Error", [&] { out.member("Message", result.error); });
+        if (with_error && !result.error.empty()) out.object("Error", [&] { out.member("Message", result.error); });
     });
     return out.take() + "\n";
 }
@@ -18,10 +20,10 @@ std::string resultText(const engine::WaitResult& result) {
 // The result and the started answer come in either order; whoever comes second writes.
 class PendingWait {
   public:
-    void finished(const engine::WaitResult& result) {
+    void finished(const engine::WaitResult& result, bool with_error) {
         const Lock lock(mutex_);
         if (result_) return;
-        result_ = resultText(result);
+        result_ = resultText(result, with_error);
         if (body_) send();
     }
     void started(http::BodyWriter body) {
@@ -71,9 +73,11 @@ engine::WaitCondition conditionOf(const http::Query& query) {
 
 void waitForContainer(const Context& context, Request& request) {
     auto pending = std::make_shared<PendingWait>();
-    pending->keep(
-        context.engine.containers().wait(request.variable("name"), conditionOf(request.query()),
-                                         [pending](const engine::WaitResult& result) { pending->finished(result); }));
+    const engine::WaitCondition condition = conditionOf(request.query());
+    const bool with_error = condition != engine::WaitCondition::removed;
+    pending->keep(context.engine.containers().wait(
+        request.variable("name"), condition,
+        [pending, with_error](const engine::WaitResult& result) { pending->finished(result, with_error); }));
     http::BodyWriter body = request.startStream(200, "application/json");
     request.exchange().onDisconnect([pending] { pending->giveUp(); });
     pending->started(std::move(body));

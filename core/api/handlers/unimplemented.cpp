@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "api/handlers/handlers.hpp"
+#include "base/check.hpp"
 
 namespace davit::api {
 namespace {
@@ -39,14 +40,12 @@ constexpr std::pair<const char*, const char*> kRoutes[] = {
     {"GET", "/volumes"},
     {"POST", "/volumes/create"},
     {"POST", "/volumes/prune"},
-    {"GET", "/volumes/{name}"},
     {"PUT", "/volumes/{name}"},
     {"DELETE", "/volumes/{name}"},
     {"GET", "/networks"},
     {"GET", "/networks/"},
     {"POST", "/networks/create"},
     {"POST", "/networks/prune"},
-    {"GET", "/networks/{id}"},
     {"DELETE", "/networks/{id}"},
     {"POST", "/networks/{id}/connect"},
     {"POST", "/networks/{id}/disconnect"},
@@ -54,7 +53,6 @@ constexpr std::pair<const char*, const char*> kRoutes[] = {
     {"GET", "/plugins/privileges"},
     {"POST", "/plugins/pull"},
     {"POST", "/plugins/create"},
-    {"GET", "/plugins/{name}/json"},
     {"DELETE", "/plugins/{name}"},
     {"POST", "/plugins/{name}/enable"},
     {"POST", "/plugins/{name}/disable"},
@@ -62,6 +60,20 @@ constexpr std::pair<const char*, const char*> kRoutes[] = {
     {"POST", "/plugins/{name}/push"},
     {"POST", "/plugins/{name}/set"},
 };
+
+// `docker inspect x` asks for a container, an image, a network, a volume … of that name and goes on at 404 only. There are
+// none of these yet, so none has that name.
+void addAbsentObjects(Router& router) {
+    router.add("GET", "/networks/{id}", [](Request& request) {
+        throw error(Code::not_found, "network {} not found", request.variable("id"));
+    });
+    router.add("GET", "/volumes/{name}", [](Request& request) {
+        throw error(Code::not_found, "get {}: no such volume", request.variable("name"));
+    });
+    router.add("GET", "/plugins/{name}/json", [](Request& request) {
+        throw error(Code::not_found, "plugin \"{}\" not found", request.variable("name"));
+    });
+}
 
 // BuildKit's two: what asks without an upgrade gets dockerd's answer.
 void session(Request& request, unsigned status) {
@@ -72,6 +84,7 @@ void session(Request& request, unsigned status) {
 }  // namespace
 
 void addUnimplementedRoutes(Router& router) {
+    addAbsentObjects(router);
     for (const auto& [method, path] : kRoutes) {
         std::string text = std::string(method) + " " + path + " is not supported by this version of davit";  // docker inspect goes on at "not supported"
         router.add(method, path, [text = std::move(text)](Request&) { throw http::StatusError(501, text); });
