@@ -140,6 +140,16 @@ std::int64_t PlainTreeDriver::diffSize(const std::string& id, const std::string&
     return parent.empty() ? treeSize(tree.get()) : changesSize(tree.get(), changes(id, parent));
 }
 
+LayerUsage PlainTreeDriver::usage(const std::string& id) {
+    const UniqueFd tree = openTree(treeOf(id));
+    const std::string parent = parentOfLayer(id);
+    if (parent.empty()) return treeUsage(tree.get());
+    const auto differing = changes(id, parent);
+    LayerUsage usage{.bytes = changesSize(tree.get(), differing), .inodes = 0};
+    for (const LayerChange& change : differing) usage.inodes += change.kind == LayerChange::Kind::deleted ? 0 : 1;
+    return usage;
+}
+
 void PlainTreeDriver::setLimit(const std::string& id, std::int64_t bytes) {
     if (bytes < 0) throw error(Code::invalid, "limit layer {}: negative size", id);
     const fs::path tree = treeOf(id);

@@ -33,6 +33,8 @@ class PlainTreeDriver : public StorageDriver {
     std::int64_t diffSize(const std::string& id, const std::string& parent) override;
     std::vector<std::string> list() override { return home().list(); }
     std::vector<MountSpec> mounts(const std::string& id, const std::string& mount_label) override;
+    /// Without the parent, whatever the tree's own copy of it may occupy: the sizes of what differs.
+    LayerUsage usage(const std::string& id) override;
     void clone(const std::string& id, const std::string& source) override;
     void setLimit(const std::string& id, std::int64_t bytes) override;
 

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "archive/compare.hpp"
 #include "base/check.hpp"
 #include "base/file.hpp"
 #include "davit/sdk.hpp"
@@ -75,15 +74,13 @@ void BtrfsDriver::limitTree(const fs::path& tree, std::int64_t bytes) {
 }
 
 LayerUsage BtrfsDriver::usage(const std::string& id) {
-    const UniqueFd tree = openDirectory(treeOf(id));
-    const std::string parent = parentOfLayer(id);
-    const UniqueFd below = parent.empty() ? UniqueFd() : openDirectory(treeOf(parent));
-    const auto changes = archive::compareTrees(below.get(), tree.get());
-    LayerUsage usage{.bytes = archive::changesSize(tree.get(), changes), .inodes = 0};
-    for (const LayerChange& change : changes) usage.inodes += change.kind == LayerChange::Kind::deleted ? 0 : 1;
+    LayerUsage usage = PlainTreeDriver::usage(id);
     // Where quotas are on, the file system knows better; its count is as old as the last transaction.
+    const UniqueFd tree = openDirectory(treeOf(id));
+    const std::uint64_t subvolume = subvolumeId(tree.get());
+    if (!btrfs::usageOf(tree.get(), subvolume)) return usage;
     require(::btrfs_util_sync_fd(tree.get()), "sync layer " + id);
-    if (const auto counted = btrfs::usageOf(tree.get(), subvolumeId(tree.get())))
+    if (const auto counted = btrfs::usageOf(tree.get(), subvolume))
         usage.bytes = static_cast<std::int64_t>(counted->exclusive);
     return usage;
 }

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "archive/compare.hpp"
 #include "archive/copy_tree.hpp"
 #include "base/check.hpp"
 #include "base/file.hpp"
@@ -30,10 +29,6 @@ void VfsDriver::makeTree(const fs::path& tree, const fs::path& parent_tree) {
 void VfsDriver::dropLayer(const fs::path& layer_dir) { removeTree(layer_dir); }
 
 void VfsDriver::limitTree(const fs::path& tree, std::int64_t bytes) { quota_->limit(tree, bytes); }
-
-LayerUsage VfsDriver::usage(const std::string& id) {
-    return archive::treeUsage(openFile(treeOf(id), O_RDONLY | O_DIRECTORY).get());
-}
 
 std::vector<std::pair<std::string, std::string>> VfsDriver::status() {
     return {{"Backing Filesystem", archive::fileSystemName(home().path())},

@@ -19,7 +19,6 @@ class VfsDriver final : public archive::PlainTreeDriver {
 
     std::vector<std::pair<std::string, std::string>> status() override;
     StorageCapabilities capabilities(const std::string& home_path) override;
-    LayerUsage usage(const std::string& id) override;
 
   protected:
     void prepare() override;

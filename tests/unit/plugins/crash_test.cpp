@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include <atomic>
+#include <cstdio>
 #include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
 #include <random>
@@ -51,7 +52,7 @@ void killInTheMiddle(const fs::path& home, unsigned round, int microseconds) {
         try {
             workUntilKilled<Driver>(home, round);
         } catch (const std::exception& e) {
-            (void)::write(2, e.what(), std::strlen(e.what()));
+            (void)std::fputs(e.what(), stderr);
         }
         ::_exit(3);
     }

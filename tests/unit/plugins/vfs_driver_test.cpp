@@ -23,6 +23,7 @@ BOOST_AUTO_TEST_CASE(layers_are_copies) {
     BOOST_TEST(archive::listing(vfs.diff("2", "1")) == "d:etc f:etc/a f:.wh.gone ");
     BOOST_TEST(vfs.changes("2", "1") == "C/etc C/etc/a D/gone ");
     BOOST_TEST(vfs.driver.diffSize(layerId("2"), layerId("1")) == 2);
+    BOOST_TEST(vfs.driver.usage(layerId("2")).bytes == 2);
 }
 
 BOOST_AUTO_TEST_CASE(counts_and_refusals) {
