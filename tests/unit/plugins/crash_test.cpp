@@ -3,9 +3,9 @@
 #include <sys/wait.h>
 
 #include <atomic>
-#include <cstdio>
 #include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
+#include <cstdio>
 #include <random>
 #include <thread>
 
