@@ -19,6 +19,19 @@ bool isTransportFailure(const Error& e) { return e.code() == Code::unavailable |
 
 }  // namespace
 
+std::vector<std::string> askImplements(Transport& transport, std::string_view who, milliseconds timeout) {
+    const std::string reply = transport.call({.method = "Plugin.Activate", .request = {}, .timeout = timeout});
+    std::vector<std::string> implements;
+    try {
+        const json::Document document = json::Document::parse(reply, 64);
+        implements = document.root()["Implements"].strings();
+    } catch (const Error& e) {
+        throw error(Code::invalid, "plugin {}: bad reply to Plugin.Activate: {}", who, e.text());
+    }
+    if (implements.empty()) throw error(Code::invalid, "plugin {}: it implements nothing", who);
+    return implements;
+}
+
 std::string callWithReconnect(Transport& transport, const Call& call, milliseconds reconnect) {
     const auto end = std::chrono::steady_clock::now() + std::min(reconnect, call.timeout);
     for (milliseconds wait = 10ms;; wait = std::min(wait * 2, milliseconds(500))) {
@@ -40,21 +53,21 @@ std::string ForeignServer::call(const Call& call) {
         const Lock lock(mutex_);
         if (state_ == DriverState::dead) reconnect = 0ms;
     }
-    return callUntil(call, reconnect);
-}
-
-std::string ForeignServer::callUntil(const Call& call, milliseconds reconnect) {
     try {
         std::string reply = callWithReconnect(http_, call, reconnect);
         noteAnswer();
         return reply;
     } catch (const Error& e) {
-        if (isTransportFailure(e))
-            noteFailure(e.text());
-        else
-            noteAnswer();
+        note(e);
         throw;
     }
+}
+
+void ForeignServer::note(const Error& e) {
+    if (isTransportFailure(e))
+        noteFailure(e.text());
+    else
+        noteAnswer();
 }
 
 void ForeignServer::activate(milliseconds timeout) {
@@ -63,16 +76,15 @@ void ForeignServer::activate(milliseconds timeout) {
         if (!interfaces_.empty()) return;
         asked_ = true;
     }
-    // No pause here: the caller that named the server waits for it by other means, an enumeration doesn't wait at all.
-    const std::string reply = callUntil({.method = "Plugin.Activate", .request = {}, .timeout = timeout}, 0ms);
     std::vector<std::string> implements;
     try {
-        const json::Document document = json::Document::parse(reply, 64);
-        implements = document.root()["Implements"].strings();
+        // No pauses: who named the server waits for it by other means, an enumeration doesn't wait at all.
+        implements = askImplements(http_, file_.name, timeout);
     } catch (const Error& e) {
-        throw error(Code::invalid, "plugin {}: bad reply to Plugin.Activate: {}", file_.name, e.text());
+        note(e);
+        throw;
     }
-    if (implements.empty()) throw error(Code::invalid, "plugin {}: it implements nothing", file_.name);
+    noteAnswer();
     const Lock lock(mutex_);
     interfaces_.insert(implements.begin(), implements.end());
 }

@@ -42,7 +42,7 @@ class ForeignServer final : public Transport {
     static constexpr std::chrono::milliseconds kReconnect{3000};
 
   private:
-    std::string callUntil(const Call& call, std::chrono::milliseconds reconnect);
+    void note(const Error& failure);
     void noteAnswer();
     void noteFailure(const std::string& reason);
 
@@ -55,6 +55,11 @@ class ForeignServer final : public Transport {
     bool asked_ DAVIT_GUARDED_BY(mutex_) = false;
     std::set<std::string, std::less<>> interfaces_ DAVIT_GUARDED_BY(mutex_);
 };
+
+/// Plugin.Activate: the interfaces that the server at the other end implements. Throws like Transport::call, and
+/// Error{invalid} naming `who` for an answer without Implements.
+[[nodiscard]] std::vector<std::string> askImplements(Transport& transport, std::string_view who,
+                                                     std::chrono::milliseconds timeout);
 
 /// Calls through `transport`; while the address refuses connections (ECONNREFUSED, ENOENT: the request wasn't delivered)
 /// it is tried again for `reconnect`.

@@ -1,0 +1,69 @@
+// davit-plugin-check: runs the conformance suites against a driver and says in words which rules it keeps. Behind
+// `davit plugin check TARGET`.
+#include <fmt/core.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <string>
+
+#include "plugin_check_targets.hpp"
+
+namespace {
+
+using namespace davit;
+
+constexpr const char* kUsage =
+    "usage: davit-plugin-check TARGET [--driver NAME] [--config JSON] [--home DIR] [--rule NAME] [--transport WHICH]\n"
+    "TARGET is a plugin .so, a unix socket, or an address (unix:///path, tcp://host:port).\n"
+    "  --driver NAME      only this driver of the .so\n"
+    "  --config JSON      the driver's configuration\n"
+    "  --home DIR         where storage drivers keep their layers during the check (default: below /var/tmp)\n"
+    "  --option K=V       a storage driver's option, repeatable\n"
+    "  --rule NAME        only this rule\n"
+    "  --transport WHICH  of a .so: in-process, process or both (default)\n";
+
+plugin_check::Options parse(int argc, char** argv) {
+    plugin_check::Options result;
+    for (int i = 1; i < argc; ++i) {
+        const std::string name = argv[i];
+        const auto value = [&]() -> std::string {
+            if (++i >= argc) throw Error(Code::invalid, name + " needs a value\n" + kUsage);
+            return argv[i];
+        };
+        if (name == "--driver")
+            result.driver = value();
+        else if (name == "--config")
+            result.config_json = value();
+        else if (name == "--home")
+            result.home = value();
+        else if (name == "--option")
+            result.storage_options.push_back(value());
+        else if (name == "--rule")
+            result.rule = value();
+        else if (name == "--transport")
+            result.transport = value();
+        else if (name.starts_with("-") || !result.target.empty())
+            throw Error(Code::invalid, "unknown argument " + name + "\n" + kUsage);
+        else
+            result.target = name;
+    }
+    if (result.target.empty()) throw Error(Code::invalid, kUsage);
+    return result;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    (void)::signal(SIGPIPE, SIG_IGN);
+    (void)::umask(022);  // the rules compare modes
+    try {
+        plugin_check::Totals totals;
+        plugin_check::checkAll(parse(argc, argv), totals);
+        fmt::print("{} rules kept, {} broken, {} skipped\n", totals.kept, totals.broken, totals.skipped);
+        return totals.broken == 0 && totals.kept > 0 ? 0 : 1;
+    } catch (const std::exception& e) {
+        fmt::print(stderr, "davit-plugin-check: {}\n", e.what());
+        return 2;
+    }
+}

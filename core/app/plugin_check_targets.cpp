@@ -1,0 +1,191 @@
+#include "plugin_check_targets.hpp"
+
+#include <fmt/core.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "base/check.hpp"
+#include "base/file.hpp"
+#include "conformance/other_suites.hpp"
+#include "conformance/storage_suite.hpp"
+#include "plugin/foreign_server.hpp"
+#include "plugin/host_process.hpp"
+#include "plugin/in_process_transport.hpp"
+#include "plugin/loader.hpp"
+#include "plugin/local_driver.hpp"
+
+namespace davit::plugin_check {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using plugin::Transport;
+
+// A driver behind one transport, with the means to kill it where there are any.
+struct Session {
+    DriverKind kind = DriverKind::volume;
+    std::string title;
+    std::shared_ptr<Transport> transport;
+    std::shared_ptr<plugin::HostProcess> process;
+};
+
+class ProcessTransport final : public Transport {
+  public:
+    explicit ProcessTransport(std::shared_ptr<plugin::HostProcess> process)
+        : process_(std::move(process)), http_(plugin::unixAddress(process_->socket())) {}
+    std::string call(const plugin::Call& call) override {
+        (void)process_->waitReady(15s);
+        return plugin::callWithReconnect(http_, call, 15s);
+    }
+
+  private:
+    std::shared_ptr<plugin::HostProcess> process_;
+    plugin::HttpTransport http_;
+};
+
+void report(const conformance::Result& result, Totals& totals) {
+    using conformance::Outcome;
+    const char* word = result.outcome == Outcome::kept ? "kept   " : result.outcome == Outcome::broken ? "BROKEN " : "skipped";
+    fmt::print("  {} {:<24} {}\n", word, result.name, result.sentence);
+    if (!result.message.empty()) fmt::print("          {:<24} {}\n", "", result.message);
+    std::fflush(stdout);
+    int& count = result.outcome == Outcome::kept     ? totals.kept
+                 : result.outcome == Outcome::broken ? totals.broken
+                                                     : totals.skipped;
+    ++count;
+}
+
+template <class Target>
+void runRules(const conformance::Rules<Target>& rules, Target& target, const Options& options, Totals& totals) {
+    conformance::run<Target>(rules, target, options.rule,
+                             [&totals](const conformance::Result& result) { report(result, totals); });
+}
+
+void killProcess(plugin::HostProcess& process) {
+    const pid_t pid = process.waitReady(15s);
+    (void)::kill(pid, SIGKILL);  // gone already: just as well
+    process.awaitEndOf(pid, 5s);
+}
+
+void checkStorage(const Session& session, std::shared_ptr<StorageDriver> driver, const Options& options, Totals& totals) {
+    const TempDir scratch(options.home.empty() ? "/var/tmp" : options.home, "davit-check-");
+    conformance::StorageTarget target{.driver = driver,
+                                      .init = {.home = (scratch.path() / "home").native(),
+                                               .options = options.storage_options,
+                                               .uid_maps = {},
+                                               .gid_maps = {}},
+                                      .scratch = scratch.path() / "scratch",
+                                      .kill_and_restart = {},
+                                      .kill = {}};
+    fs::create_directories(target.scratch);
+    const std::string unsuitable = driver->capabilities(target.init.home).unsuitable_why;
+    if (!unsuitable.empty()) {
+        fmt::print("  not for this host: {}\n", unsuitable);
+        ++totals.skipped;
+        return;
+    }
+    driver->init(target.init);
+    if (session.process) {
+        target.kill = [process = session.process] { killProcess(*process); };
+        target.kill_and_restart = [process = session.process, driver, init = target.init] {
+            killProcess(*process);
+            driver->init(init);
+        };
+    }
+    runRules(conformance::storageRules(), target, options, totals);
+    driver->cleanup();
+}
+
+void checkSession(const Session& session, const Options& options, Totals& totals) {
+    fmt::print("{}\n", session.title);
+    const auto proxy = plugin::makeProxy(session.kind, session.transport);
+    switch (session.kind) {
+        case DriverKind::storage:
+            return checkStorage(session, std::static_pointer_cast<StorageDriver>(proxy), options, totals);
+        case DriverKind::network: {
+            conformance::NetworkTarget target{std::static_pointer_cast<NetworkDriver>(proxy)};
+            return runRules(conformance::networkRules(), target, options, totals);
+        }
+        case DriverKind::ipam: {
+            conformance::IpamTarget target{std::static_pointer_cast<IpamDriver>(proxy)};
+            return runRules(conformance::ipamRules(), target, options, totals);
+        }
+        case DriverKind::volume: {
+            conformance::VolumeTarget target{std::static_pointer_cast<VolumeDriver>(proxy)};
+            return runRules(conformance::volumeRules(), target, options, totals);
+        }
+    }
+}
+
+void checkInProcess(const davit_driver& driver, const std::string& title, const Options& options, Totals& totals) {
+    const Session session{.kind = static_cast<DriverKind>(driver.kind),
+                          .title = title + ", in process",
+                          .transport = std::make_shared<plugin::InProcessTransport>(
+                              driver, plugin::OpenOptions{.config_json = options.config_json, .log = {}}),
+                          .process = nullptr};
+    checkSession(session, options, totals);
+}
+
+void checkProcess(const davit_driver& driver, const std::string& title, const fs::path& file, const Options& options,
+                  Totals& totals) {
+    const TempDir sockets;
+    auto process = std::make_shared<plugin::HostProcess>(
+        plugin::HostProcessOptions{.host_binary = fs::read_symlink("/proc/self/exe").parent_path() / "davit-plugin-host",
+                                   .file = file,
+                                   .socket = sockets.path() / "driver.sock",
+                                   .driver = driver.name,
+                                   .config_json = options.config_json,
+                                   .log = {}});
+    const Session session{.kind = static_cast<DriverKind>(driver.kind),
+                          .title = title + ", in a process of its own",
+                          .transport = std::make_shared<ProcessTransport>(process),
+                          .process = process};
+    checkSession(session, options, totals);
+}
+
+void checkObject(const Options& options, Totals& totals) {
+    const fs::path file = fs::absolute(options.target);
+    const davit_plugin& plugin = plugin::loadPlugin(file);
+    int found = 0;
+    for (const davit_driver* const* driver = plugin.drivers; *driver != nullptr; ++driver) {
+        if (!options.driver.empty() && options.driver != (*driver)->name) continue;
+        ++found;
+        const std::string title = fmt::format("{} driver {} of {} {}", plugin::kindName(static_cast<DriverKind>((*driver)->kind)),
+                                              (*driver)->name, plugin.name, plugin.version);
+        if (options.transport != "process") checkInProcess(**driver, title, options, totals);
+        if (options.transport != "in-process") checkProcess(**driver, title, file, options, totals);
+    }
+    if (found == 0) throw error(Code::not_found, "{}: no driver \"{}\"", file.native(), options.driver);
+}
+
+void checkServer(const plugin::ServerAddress& address, const Options& options, Totals& totals) {
+    const auto transport = std::make_shared<plugin::HttpTransport>(address);
+    const auto interfaces = plugin::askImplements(*transport, address.text(), 10s);
+    for (const std::string& interface : interfaces) {
+        const auto kind = plugin::kindOfInterface(interface);
+        if (!kind) continue;
+        checkSession({.kind = *kind,
+                      .title = fmt::format("{} driver at {}", plugin::kindName(*kind), address.text()),
+                      .transport = transport,
+                      .process = nullptr},
+                     options, totals);
+    }
+}
+
+}  // namespace
+
+void checkAll(const Options& options, Totals& totals) {
+    if (options.transport != "both" && options.transport != "in-process" && options.transport != "process")
+        throw error(Code::invalid, "--transport {}: in-process, process or both", options.transport);
+    if (options.target.find("://") != std::string::npos) return checkServer(plugin::parseAddress(options.target), options, totals);
+    struct stat status {};
+    davit::check(::stat(options.target.c_str(), &status), "{}", options.target);
+    if (S_ISSOCK(status.st_mode)) return checkServer(plugin::unixAddress(fs::absolute(options.target)), options, totals);
+    checkObject(options, totals);
+}
+
+}  // namespace davit::plugin_check

@@ -1,0 +1,31 @@
+// What davit-plugin-check can be pointed at, and the suites for what it finds there.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace davit::plugin_check {
+
+struct Options {
+    std::string target;
+    std::string driver;
+    std::string config_json = "{}";
+    std::string home;
+    std::string rule;
+    std::string transport = "both";
+    std::vector<std::string> storage_options;
+};
+
+struct Totals {
+    int kept = 0;
+    int broken = 0;
+    int skipped = 0;
+};
+
+/// Checks every driver of the target over every transport, printing each rule as it is done. Throws Error when the target
+/// can't be loaded or reached.
+void checkAll(const Options& options, Totals& totals);
+
+}  // namespace davit::plugin_check
