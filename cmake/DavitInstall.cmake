@@ -15,6 +15,7 @@ davit_install_program(davit-shim libexec/davit)
 davit_install_program(davit-runtime libexec/davit)
 davit_install_program(davit-init libexec/davit)
 davit_install_program(davit-plugin-host libexec/davit)
+davit_install_program(davit-plugin-check libexec/davit)
 davit_install_program(davit-dial-tls libexec/davit)
 
 # Every plugin that a folder below plugins/ declares.
