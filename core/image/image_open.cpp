@@ -132,13 +132,13 @@ void ImageStore::Impl::rebuild() {
 
 void ImageStore::Impl::writeNamesMirror() noexcept {
     try {
-        json::Writer out;
+        std::map<std::string, std::string> all;
         {
             const Lock lock(mutex);
-            out.object([&] {
-                for (const auto& [name, id] : names) out.member(name, id);
-            });
+            all.insert(names.begin(), names.end());
         }
+        json::Writer out;
+        out.value(all);
         writeFileAtomically(directory / kNamesMirror, out.text());
     } catch (...) {  // only a second copy, for the worst case
     }
