@@ -30,8 +30,9 @@ RawClient takeOver(const Context& context, Request& request, bool multiplexed) {
         head.headers.add("Upgrade", "tcp");
     }
     http::Hijacked hijacked = request.exchange().hijack({});
-    UniqueFd socket = hijacked.stream->isPlain() ? hijacked.stream->releaseFd()
-                                                 : http::pumpToSocket(context.server.reactor(), std::move(hijacked.stream));
+    UniqueFd socket = hijacked.stream->isPlain()
+                          ? hijacked.stream->releaseFd()
+                          : http::pumpToSocket(context.server.reactor(), std::move(hijacked.stream));
     return {std::move(socket), std::move(hijacked.early), http::printHead(head)};
 }
 

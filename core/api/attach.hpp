@@ -12,13 +12,13 @@
 namespace davit::api {
 
 struct RawClient {
-    UniqueFd socket;    ///< non-blocking
-    std::string early;  ///< what the client has sent behind its request
+    UniqueFd socket;       ///< non-blocking
+    std::string early;     ///< what the client has sent behind its request
     std::string greeting;  ///< the reply's head, still to be sent: its reading is the client's sign that it is attached
 };
 
-/// Leaves HTTP; the head to send is "101 UPGRADED" when the client asked for an upgrade, else the older "200 OK". `multiplexed`: the bytes
-/// will be framed.
+/// Leaves HTTP; the head to send is "101 UPGRADED" when the client asked for an upgrade, else the older "200 OK".
+/// `multiplexed`: the bytes will be framed.
 [[nodiscard]] RawClient takeOver(const Context& context, Request& request, bool multiplexed);
 
 /// Throws Error{invalid} "Invalid detach keys (x) provided".

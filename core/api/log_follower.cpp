@@ -6,6 +6,8 @@ namespace davit::api {
 namespace {
 // A round of one follower: then others get the worker.
 constexpr int kRecordsPerRound = 2000;
+// How often a follower looks that the kernel won't wake: inotify instances are few (128 for a user by default).
+constexpr std::chrono::milliseconds kPollInterval{300};
 }  // namespace
 
 LogFollower::LogFollower(const Context& context, std::unique_ptr<runtime::LogReader> reader, LogFormat format)
@@ -21,7 +23,7 @@ void LogFollower::begin(Request& request, const char* content_type, const std::s
             }
             self->wake();
         });
-    const int fd = reader_->fd();
+    const int fd = wakeDescriptor();
     {
         const Lock lock(mutex_);
         ticket_ = std::move(ticket);
@@ -40,14 +42,33 @@ void LogFollower::begin(Request& request, const char* content_type, const std::s
         }
         self->wake();
     });
-    context_.server.reactor().post([self, fd] {
-        const Lock lock(self->mutex_);
-        if (self->over_) return;
-        self->watched_ = fd;
-        // Edge-triggered: the descriptor is read by the worker, not here.
-        self->context_.server.reactor().add(fd, EPOLLIN | EPOLLET, [self](std::uint32_t) { self->wake(); });
-    });
+    context_.server.reactor().post([self, fd] { self->watch(fd); });
     run();
+}
+
+int LogFollower::wakeDescriptor() {
+    try {
+        return reader_->fd();
+    } catch (const Error&) {
+        return -1;
+    }
+}
+
+void LogFollower::watch(int fd) {
+    const auto self = shared_from_this();
+    {
+        const Lock lock(mutex_);
+        if (over_) return;
+    }
+    http::Reactor& reactor = context_.server.reactor();
+    if (fd < 0) {
+        wake();
+        reactor.callAfter(kPollInterval, [self] { self->watch(-1); });
+        return;
+    }
+    watched_ = fd;
+    // Edge-triggered: the descriptor is read by the worker, not here.
+    reactor.add(fd, EPOLLIN | EPOLLET, [self](std::uint32_t) { self->wake(); });
 }
 
 void LogFollower::wake() {
@@ -73,7 +94,7 @@ void LogFollower::run() {
         }
         bool done = gone;
         try {
-            (void)reader_->fd();  // forgets old news: inotify doesn't wake for an event equal to one still unread
+            (void)wakeDescriptor();  // forgets old news: inotify doesn't wake for an event equal to one still unread
             // The end was seen before the reading: what the container wrote is all there.
             done = done || (sendAll() && ended) || reader_->finished();
         } catch (const Error&) {

@@ -21,6 +21,10 @@ class LogFollower : public std::enable_shared_from_this<LogFollower> {
     /// Something may have changed: another round, in a worker. Any thread.
     void wake() DAVIT_EXCLUDES(mutex_);
     void run();
+    /// The log's inotify descriptor, emptied; -1 when there is none to be had.
+    int wakeDescriptor();
+    /// Reactor thread: waits for the descriptor, or looks from time to time.
+    void watch(int fd) DAVIT_EXCLUDES(mutex_);
     /// Sends what is there. True when nothing more will come.
     bool sendAll();
     void end() DAVIT_EXCLUDES(mutex_);

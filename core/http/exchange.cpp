@@ -325,9 +325,7 @@ bool Exchange::hasBody() const noexcept { return connection_->hasBody(); }
 void Exchange::onDisconnect(std::function<void()> gone) { connection_->onDisconnect(std::move(gone)); }
 
 std::string Exchange::readBody(std::size_t limit) {
-    const auto tooLarge = [limit] {
-        return StatusError(413, fmt::format("request body larger than {} bytes", limit));
-    };
+    const auto tooLarge = [limit] { return StatusError(413, fmt::format("request body larger than {} bytes", limit)); };
     const std::string_view announced = request().headers.value("Content-Length");
     std::uint64_t length = 0;
     (void)std::from_chars(announced.data(), announced.data() + announced.size(), length);  // the reader has checked it

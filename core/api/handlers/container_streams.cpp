@@ -34,8 +34,8 @@ void attach(const Context& context, Request& request) {
             return;
     }
     if (!stream) return;
-    context.engine.containers().attach(
-        info.id, options, {std::move(client.socket), std::move(client.early), std::move(client.greeting)});
+    context.engine.containers().attach(info.id, options,
+                                       {std::move(client.socket), std::move(client.early), std::move(client.greeting)});
 }
 
 }  // namespace

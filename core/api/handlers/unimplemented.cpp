@@ -61,12 +61,11 @@ constexpr std::pair<const char*, const char*> kRoutes[] = {
     {"POST", "/plugins/{name}/set"},
 };
 
-// `docker inspect x` asks for a container, an image, a network, a volume … of that name and goes on at 404 only. There are
-// none of these yet, so none has that name.
+// `docker inspect x` asks for a container, an image, a network, a volume … of that name and goes on at 404 only. There
+// are none of these yet, so none has that name.
 void addAbsentObjects(Router& router) {
-    router.add("GET", "/networks/{id}", [](Request& request) {
-        throw error(Code::not_found, "network {} not found", request.variable("id"));
-    });
+    router.add("GET", "/networks/{id}",
+               [](Request& request) { throw error(Code::not_found, "network {} not found", request.variable("id")); });
     router.add("GET", "/volumes/{name}", [](Request& request) {
         throw error(Code::not_found, "get {}: no such volume", request.variable("name"));
     });
@@ -86,7 +85,8 @@ void session(Request& request, unsigned status) {
 void addUnimplementedRoutes(Router& router) {
     addAbsentObjects(router);
     for (const auto& [method, path] : kRoutes) {
-        std::string text = std::string(method) + " " + path + " is not supported by this version of davit";  // docker inspect goes on at "not supported"
+        std::string text = std::string(method) + " " + path +
+                           " is not supported by this version of davit";  // docker inspect goes on at "not supported"
         router.add(method, path, [text = std::move(text)](Request&) { throw http::StatusError(501, text); });
     }
     router.add("POST", "/session", [](Request& request) { session(request, 400); });
