@@ -218,7 +218,7 @@ void Entry::gone() {
         phase_ = Phase::idle;
         dropped = std::exchange(pending_, {});
         waiters = takeWaiters(true);
-        outcome = result();
+        outcome.exit_code = data_.state.exit_code;  // Docker: a removal that succeeds reports no error of the start
     }
     changed_.notify_all();
     fire(waiters, outcome);

@@ -1,5 +1,7 @@
 #include "engine/exec_service.hpp"
 
+#include <algorithm>
+
 #include "base/check.hpp"
 #include "base/failpoint.hpp"
 #include "base/id.hpp"
@@ -12,6 +14,7 @@ namespace {
 
 constexpr int kCannotExecute = 126;
 constexpr int kNotFound = 127;
+constexpr std::chrono::seconds kEventTimeout{2};
 
 /// Docker's two refusals.
 void requireRunning(const Container& container) {
@@ -108,19 +111,21 @@ void ExecService::resize(const std::string& id, unsigned height, unsigned width)
     shim->resizeExec(id, height, width);
 }
 
-// Clients ask for the exit code as soon as their stream has ended, which may be before the shim's word of the end has been
-// read. Its answer to a question comes behind that word: asking once orders the two.
 Exec ExecService::inspect(const std::string& id) const {
     Exec exec = core_.execs.get(id);
     if (!exec.running) return exec;
+    // A client asks for the exit code as soon as its stream has ended, which may be before the shim's event has been
+    // handled. The shim itself knows already.
     const EntryPtr entry = core_.table.find(exec.container_id);
     const std::shared_ptr<runtime::Shim> shim = entry ? entry->shim() : nullptr;
     if (!shim) return exec;
     try {
-        (void)shim->state();
+        const std::vector<std::string> running = shim->state().running_execs;
+        if (std::find(running.begin(), running.end(), id) != running.end()) return exec;
     } catch (const Error&) {
         // A shim that has gone takes its execs with it: endAll() says so.
     }
+    core_.execs.waitEnded(id, std::chrono::steady_clock::now() + kEventTimeout);
     return core_.execs.get(id);
 }
 

@@ -44,8 +44,20 @@ void ExecTable::started(const std::string& id, int pid) {
 }
 
 void ExecTable::ended(const std::string& id, int code) {
+    {
+        const Lock lock(mutex_);
+        if (const auto found = records_.find(id); found != records_.end()) end(found->second, code);
+    }
+    ended_.notify_all();
+}
+
+void ExecTable::waitEnded(const std::string& id, SteadyTime deadline) {
     const Lock lock(mutex_);
-    if (const auto found = records_.find(id); found != records_.end()) end(found->second, code);
+    while (true) {
+        const auto found = records_.find(id);
+        if (found == records_.end() || found->second.exec.exit_code) return;
+        if (ended_.wait_until(mutex_, deadline) == std::cv_status::timeout) return;
+    }
 }
 
 void ExecTable::endAll(const std::string& container_id) {

@@ -20,6 +20,8 @@ class ExecTable {
     [[nodiscard]] Exec claim(const std::string& id) DAVIT_EXCLUDES(mutex_);
     void started(const std::string& id, int pid) DAVIT_EXCLUDES(mutex_);
     void ended(const std::string& id, int code) DAVIT_EXCLUDES(mutex_);
+    /// Waits until it has ended, at most until `deadline`.
+    void waitEnded(const std::string& id, SteadyTime deadline) DAVIT_EXCLUDES(mutex_);
     /// The container's run is over: what still ran was killed with it.
     void endAll(const std::string& container_id) DAVIT_EXCLUDES(mutex_);
     void forget(const std::string& container_id) DAVIT_EXCLUDES(mutex_);
@@ -33,6 +35,7 @@ class ExecTable {
     void expire() DAVIT_REQUIRES(mutex_);
     static void end(Record& record, int code);
     mutable Mutex mutex_;
+    Condition ended_;
     std::map<std::string, Record> records_ DAVIT_GUARDED_BY(mutex_);
 };
 
