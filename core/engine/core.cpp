@@ -26,6 +26,8 @@ EngineCore::EngineCore(EngineOptions options, const EngineParts& engine_parts)
 EngineCore::~EngineCore() {
     events.stop();
     cleanup.stop();
+    // A Shim needs its monitor, which ends first. Dropping it leaves the container alone.
+    for (const EntryPtr& entry : table.all()) (void)entry->takeShim();
 }
 
 std::shared_ptr<const EngineOptions> EngineCore::options() const {
