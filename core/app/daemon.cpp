@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -30,6 +31,7 @@ namespace {
 
 constexpr std::chrono::seconds kApiGrace{5};
 constexpr int kSignalsThatForce = 3;
+constexpr int kReserveCheckMs = 60'000;
 constexpr std::string_view kDefaultHost = "unix:///run/davit.sock";
 constexpr std::string_view kDefaultExecRoot = "/run/davit";
 
@@ -222,7 +224,13 @@ void Daemon::run(const std::function<DaemonConfig()>& reread) {
     log::info("Daemon has completed initialization");
     notifySupervisor("READY=1");
     signalfd_siginfo info{};
-    while (::read(signals.get(), &info, sizeof info) == sizeof info) {
+    while (true) {
+        pollfd waited{signals.get(), POLLIN, 0};
+        if (::poll(&waited, 1, kReserveCheckMs) == 0) {
+            impl_->reserve->ensure();  // taken again once there is room
+            continue;
+        }
+        if (::read(signals.get(), &info, sizeof info) != sizeof info) break;
         if (info.ssi_signo == SIGHUP) {
             impl_->reload(reread);
             continue;
