@@ -89,6 +89,7 @@ std::string resolvConf(const runtime::HostConfig& config, std::string_view host,
 }
 
 void writeEtcFiles(const std::filesystem::path& directory, bool host_network, Container& container) {
+    makeDirectories(directory, 0710);  // somebody may have removed it; nothing in it is needed for a start
     const auto write = [&](const char* name, std::string_view text) {
         const std::filesystem::path path = directory / name;
         // In place, not by rename: a file that another container shares must stay the same inode.

@@ -85,6 +85,7 @@ class EffectTest(DaemonCase):
         self.assertEqual(self.docker.ok('info', '-f', '{{.Labels}}'), '[site=here]')
 
     def test_a_hangup_rereads_what_may_change(self):
+        self.addCleanup(self.daemon.restart)
         self.addCleanup(self.daemon.write_config, self.config)
         self.daemon.write_config({**self.config, 'default-shm-size': '8m'})
         os.kill(self.daemon.pid, signal.SIGHUP)

@@ -76,14 +76,14 @@ class DockerdTest(StorageCase):
             extra = [images.text('file', 'from a layer'), images.symlink('link', 'file')]
             cli.ok('load', input=images.busybox('stored:1', extra))
             script = 'cat /link; echo more >> /file; cat /file; rm /bin/vi; ls /bin/vi 2>&1'
-            output = cli.run('run', '--network', 'none', '--name', 'c', 'stored:1', 'sh', '-c', script).stdout
+            output = cli.run('run', '--network', 'none', '--name', 'changed', 'stored:1', 'sh', '-c', script, check=1).stdout
             self.assertEqual(output.split(b'\n')[0], b'from a layerfrom a layermore')
-            self.assertEqual(sorted(line for line in cli.ok('diff', 'c').splitlines() if not line.endswith('/dev')),
+            self.assertEqual(sorted(line for line in cli.ok('diff', 'changed').splitlines() if not line.endswith('/dev')),
                              ['C /bin', 'C /file', 'D /bin/vi'])
-            cli.ok('commit', 'c', 'committed:1')
+            cli.ok('commit', 'changed', 'committed:1')
             self.assertEqual(cli.ok('run', '--rm', '--network', 'none', 'committed:1', 'cat', '/file'), 'from a layermore')
             self.assertTrue(cli.run('save', 'committed:1', check=0).stdout)
-            cli.ok('rm', 'c')
+            cli.ok('rm', 'changed')
             cli.ok('rmi', 'committed:1', 'stored:1')
             dockerd.destroy()
 

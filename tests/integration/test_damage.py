@@ -1,5 +1,6 @@
 """Damaged state files: the daemon always starts, says what it found, and everything undamaged is there."""
 import os
+import re
 import shutil
 import unittest
 
@@ -53,8 +54,10 @@ class DamageTest(unittest.TestCase):
                     yield os.path.relpath(path, top)
 
     def test_the_daemon_starts_whatever_file_is_damaged(self):
-        files = sorted(self.state_files())
+        # One file of each kind: what differs only in an id is of one kind.
+        files = sorted({re.sub('[0-9a-f]{12,}', '<id>', name): name for name in self.state_files()}.values())
         self.assertTrue(any(name.endswith('.db') for name in files), files)
+        print(f'{len(files)} kinds of files: {", ".join(files)}')
         for name in files:
             for damage, change in DAMAGES.items():
                 with self.subTest(f'{name} {damage}'):

@@ -5,6 +5,7 @@ import unittest
 from harness import images, leaks, places
 from harness.cli import Cli
 from harness.daemon import Daemon
+from harness.poll import until
 
 IMAGE = 'busybox:test'
 
@@ -39,7 +40,17 @@ class DaemonCase(unittest.TestCase):
         return self.davit.run('load', input=archive, check=0)
 
     def snapshot(self):
-        return leaks.Snapshot(self.daemon)
+        """Of a moment of rest: what earlier cases left is removed after their last reply."""
+        last = [leaks.Snapshot(self.daemon)]
+
+        def at_rest():
+            now = leaks.Snapshot(self.daemon)
+            changed = last[0].difference(now)
+            last[0] = now
+            return not changed
+
+        until(at_rest, 'the daemon comes to rest', every=0.3)
+        return last[0]
 
     def assert_no_leak(self, before, seconds=10):
         leaks.assert_none(before, self.daemon, seconds)

@@ -54,10 +54,10 @@ class Daemon:
         """Starts it and returns how many seconds it took until it answered."""
         begin = time.monotonic()
         self.spawn()
-        until(self._answers, 'davitd answers', seconds, every=0.005)
+        until(self.answers, 'davitd answers', seconds, every=0.005)
         return time.monotonic() - begin
 
-    def _answers(self):
+    def answers(self):
         if self.process.poll() is not None:
             raise AssertionError(f'davitd ended with {self.process.returncode}:\n{self.log()}')
         try:
@@ -117,14 +117,15 @@ class Daemon:
             shutil.rmtree(self.exec_root, ignore_errors=True)
 
     def shims(self):
-        """The pids of this daemon's monitors: the processes whose command line names its run-time folder."""
+        """The pids of the monitors of this daemon's containers: their command line names the container."""
+        ids = {container['Id'] for container in self.api.containers()}
         found = []
         for entry in filter(str.isdigit, os.listdir('/proc')):
             try:
-                with open(f'/proc/{entry}/cmdline', 'rb') as file:
-                    line = file.read()
+                with open(f'/proc/{entry}/cmdline', encoding='utf-8', errors='replace') as file:
+                    words = file.read().replace('\0', ' ').split()
             except OSError:
                 continue
-            if b'davit-shim' in line.split(b'\0')[0] and self.exec_root.encode() in line:
+            if words and os.path.basename(words[0]) == 'davit-shim' and ids & set(words):
                 found.append(int(entry))
         return found
