@@ -115,6 +115,7 @@ class PluginListTest(unittest.TestCase):
 
 class StorageDrivers:
     """Containers on one storage driver: what is written, kept apart, and removed again."""
+    depth = 10
 
     def test_layers_are_shared_and_writes_are_not(self):
         self.docker.ok('run', '--name', 'aa', IMAGE, 'sh', '-c', 'echo a > /f; rm /etc/group; echo more >> /etc/passwd')
@@ -136,10 +137,11 @@ class StorageDrivers:
         self.assert_no_leak(before)
 
     def test_a_deep_image(self):
-        """125 layers, more than a page of mount options."""
-        layers = [images.tar(images.busybox_entries())] + [images.tar([images.text(f'layer{n}', str(n))]) for n in range(124)]
+        layers = [images.tar(images.busybox_entries())] + [images.tar([images.text(f'layer{n}', str(n))]) for n in range(self.depth - 1)]
         self.load(images.archive('deep:1', layers))
-        self.assertEqual(self.docker.ok('run', '--rm', 'deep:1', 'sh', '-c', 'ls / | grep -c layer; cat /layer0 /layer123'), '124\n0123')
+        last = self.depth - 2
+        self.assertEqual(self.docker.ok('run', '--rm', 'deep:1', 'sh', '-c', f'ls / | grep -c layer; cat /layer0 /layer{last}'),
+                         f'{last + 1}\n0{last}')
         self.docker.ok('rmi', 'deep:1')
 
     def test_a_restart_keeps_the_driver(self):
@@ -168,6 +170,7 @@ class VfsTest(StorageDrivers, DaemonCase):
 
 class Overlay2Test(StorageDrivers, DaemonCase):
     driver = storage_driver = 'overlay2'
+    depth = 125  # more than a page of mount options
 
     def test_the_root_is_mounted_in_the_containers_own_namespace(self):
         before = leaks.mounts()

@@ -17,6 +17,7 @@ class Result(unittest.TextTestResult):
     def __init__(self, *arguments, **keywords):
         super().__init__(*arguments, **keywords)
         self.passed = 0
+        self.begin = time.monotonic()  # of a class set-up, which is no case
 
     def startTest(self, test):
         super().startTest(test)
