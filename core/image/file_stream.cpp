@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/check.hpp"
@@ -29,11 +30,13 @@ void SpaceWatch::about(std::size_t bytes) {
         until_check_ -= bytes;
         return;
     }
-    until_check_ = kCheckEvery;
     struct statvfs info {};
-    check(::statvfs(directory_.empty() ? "." : directory_.c_str(), &info), "look at the free space of {}", directory_.string());
-    if (static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize < kKeepFree + bytes)
-        throw Error(Code::system, fmt::format("write below {}: no space left on device", directory_.string()), ENOSPC);
+    const char* where = directory_.empty() ? "." : directory_.c_str();
+    check(::statvfs(where, &info), "look at the free space of {}", where);
+    const auto free = static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
+    if (free < kKeepFree + bytes)
+        throw Error(Code::system, fmt::format("write below {}: no space left on device", where), ENOSPC);
+    until_check_ = static_cast<std::size_t>(std::min<std::uint64_t>(kCheckEvery, free - kKeepFree - bytes));
 }
 
 FileSink::FileSink(const std::filesystem::path& path)
