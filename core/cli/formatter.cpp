@@ -89,9 +89,9 @@ std::string filtersJson(const std::vector<std::string>& filters) {
     }
     json::Writer out;
     out.object([&] {
-        for (const auto& [name, values] : sorted)
-            out.object(name, [&] {
-                for (const std::string& value : values) out.member(value, true);
+        for (const auto& entry : sorted)
+            out.object(entry.first, [&] {
+                for (const std::string& value : entry.second) out.member(value, true);
             });
     });
     return out.take();

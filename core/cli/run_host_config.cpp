@@ -200,17 +200,19 @@ void writeResources(json::Writer& out, const RunOptions& o) {
         .member("OomKillDisable", o.oom_kill_disable)
         .member("PidsLimit", o.pids_limit);
     out.array("Ulimits", [&] {
-        for (const auto& [name, limit] : o.ulimits)
-            out.object([&] { out.member("Name", name).member("Hard", limit.hard).member("Soft", limit.soft); });
+        for (const auto& ulimit : o.ulimits)
+            out.object([&] {
+                out.member("Name", ulimit.first).member("Hard", ulimit.second.hard).member("Soft", ulimit.second.soft);
+            });
     });
     out.member("CpuCount", 0).member("CpuPercent", 0).member("IOMaximumIOps", 0).member("IOMaximumBandwidth", 0);
 }
 
 void writePortBindings(json::Writer& out, const PortRequests& ports) {
     out.object("PortBindings", [&] {
-        for (const auto& [port, bindings] : ports.bindings)
-            out.array(port, [&] {
-                for (const PortBinding& binding : bindings)
+        for (const auto& entry : ports.bindings)
+            out.array(entry.first, [&] {
+                for (const PortBinding& binding : entry.second)
                     out.object([&] { out.member("HostIp", binding.host_ip).member("HostPort", binding.host_port); });
             });
     });

@@ -113,7 +113,8 @@ void writeNetworkingConfig(json::Writer& out, const RunOptions& options) {
     };
     out.object("NetworkingConfig", [&] {
         out.object("EndpointsConfig", [&] {
-            for (const auto& [name, network] : endpoints(options)) out.object(name, [&] { write_endpoint(network); });
+            for (const auto& endpoint : endpoints(options))
+                out.object(endpoint.first, [&] { write_endpoint(endpoint.second); });
         });
     });
 }
