@@ -17,6 +17,7 @@
 #include "app/places.hpp"
 #include "app/storage_choice.hpp"
 #include "base/check.hpp"
+#include "base/clock.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "engine/container_rows.hpp"
@@ -30,6 +31,7 @@ namespace davit::app {
 namespace {
 
 constexpr std::chrono::seconds kApiGrace{5};
+constexpr std::chrono::milliseconds kLockPatience{700};
 constexpr int kSignalsThatForce = 3;
 constexpr int kReserveCheckMs = 60'000;
 constexpr std::string_view kDefaultHost = "unix:///run/davit.sock";
@@ -66,8 +68,13 @@ std::string cgroupParent(const engine::EngineOptions& options) {
     return "davit-" + std::string(oci::digestHex(oci::sha256(options.data_root.string())).substr(0, 8));
 }
 
-FileLock lockRoot(const std::filesystem::path& directory) {
+/// A daemon that was killed a moment ago may still be ending: its lock gets a little time to go.
+FileLock lockRoot(const std::filesystem::path& directory, SteadyTime deadline) {
     std::optional<FileLock> lock = FileLock::tryAcquire(directory / "davitd.lock");
+    while (!lock && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        lock = FileLock::tryAcquire(directory / "davitd.lock");
+    }
     if (!lock) throw error(Code::conflict, "{} is in use by another davitd", directory.string());
     return std::move(*lock);
 }
@@ -140,8 +147,9 @@ void Daemon::Impl::open() {
     const engine::EngineOptions options = engineOptions(config, places);
     makeDirectories(options.data_root, 0710);
     makeDirectories(options.exec_root, 0700);
-    data_lock = lockRoot(options.data_root);
-    exec_lock = lockRoot(options.exec_root);
+    const SteadyTime deadline = std::chrono::steady_clock::now() + kLockPatience;
+    data_lock = lockRoot(options.data_root, deadline);
+    exec_lock = lockRoot(options.exec_root, deadline);
     pidfile = config.pidfile.empty() ? options.exec_root / "davitd.pid" : config.pidfile;
     writeFileAtomically(pidfile, std::to_string(::getpid()), 0644);
     raiseDescriptorLimit();
