@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(a_failed_start_answers_waiters_and_lets_clients_go) {
     const UniqueFd peer(pair[1]);
     runtime::Attachment attachment;
     attachment.socket = UniqueFd(pair[0]);
-    BOOST_TEST(entry->keepAttachment(attachment));
+    BOOST_TEST(entry->keepAttachment(attachment, ""));
     int code = -1;
     const auto ticket = entry->wait(WaitCondition::next_exit, [&](const WaitResult& result) { code = result.exit_code; });
     ContainerState state;
@@ -150,12 +150,12 @@ BOOST_AUTO_TEST_CASE(clients_wait_for_the_start_unless_they_have_gone) {
         attachment.socket = UniqueFd(pair[0]);
         peers.emplace_back(pair[1]);
         if (i == 2) peers[0].reset();
-        BOOST_TEST(entry->keepAttachment(attachment));
+        BOOST_TEST(entry->keepAttachment(attachment, ""));
     }
     BOOST_TEST(entry->beginRun().attachments.size() == 2);
     (void)entry->started(nullptr, running());
     runtime::Attachment late;
-    BOOST_TEST(!entry->keepAttachment(late));
+    BOOST_TEST(!entry->keepAttachment(late, ""));
 }
 
 BOOST_AUTO_TEST_CASE(waiting_for_an_end_has_a_deadline) {
