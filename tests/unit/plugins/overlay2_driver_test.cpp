@@ -202,6 +202,8 @@ BOOST_AUTO_TEST_CASE(quota_bounds_a_layer_where_the_file_system_can) {
             },
             Error, [](const Error& e) { return e.sysErrno() == EDQUOT || e.sysErrno() == ENOSPC; });
     }
+    fs::remove(overlay.get("2") / "big");
+    overlay.put("2");
     writeFileAtomically(overlay.get("2") / "f", "copied up");
     overlay.put("2");
     overlay.put("2");
