@@ -83,6 +83,18 @@ void clearRunDir(const std::filesystem::path& run_dir) {
     std::filesystem::remove(run_dir / "exit", ignored);
 }
 
+/// Written before the shim runs: should it be killed at any instruction, cleanUp() finds what to end.
+void writeCgroupList(const std::filesystem::path& run_dir, const std::string& block) {
+    const plan::View view(block.data(), block.size());
+    const auto launch = view.root<plan::Launch>();
+    std::string list;
+    for (std::uint32_t i = 0; i < launch.cgroup_directories.count; ++i) {
+        list += view.text(view.at<plan::CgroupDirectory>(launch.cgroup_directories, i).path);
+        list += '\n';
+    }
+    writeFileAtomically(run_dir / "cgroups", list);
+}
+
 std::vector<int> inheritedFds(const ShimMonitor::Impl& monitor, int control, int plan, const StartRequest& request) {
     std::vector<int> fds{monitor.program.get(), control, plan};
     for (const Attachment& client : request.attachments) fds.push_back(client.socket.get());
@@ -130,6 +142,7 @@ std::shared_ptr<Shim> Shim::start(ShimMonitor& monitor, StartRequest request, Sh
                                                .console_socket = {},
                                                .external_runtime = request.external_runtime},
                                               {&linux::hostCgroupLayout(), &inside.seccomp});
+    writeCgroupList(request.run_dir, plan.block);
     const UniqueFd plan_fd = planFile(plan.block);
     int pair[2];
     check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), "make a socket pair");

@@ -42,7 +42,8 @@ class StartError : public Error {
     int exit_code_;
 };
 
-/// Called on the monitor's thread, one at a time per container, without any lock held: short work only.
+/// Called on the monitor's thread, one at a time, without any lock held: short work only, and no call of a Shim's methods,
+/// whose answers this thread reads. A callback under way may end after the Shim's destruction.
 struct ShimEvents {
     std::function<void(const ExitInfo&)>
         exited;  ///< once, the last event; also when the shim itself was killed (code 137)

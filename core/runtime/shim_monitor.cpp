@@ -94,7 +94,6 @@ void Shim::Impl::handleEvent(const ShimDatagram& datagram) {
         if (!state.running) markExited({state.exit_code, state.oom != 0, timeOf(state.finished_ns)});
         return;
     }
-    const std::lock_guard<std::recursive_mutex> calling(calling_);
     if (silent_) return;
     const std::string exec_id(event.exec_id, ::strnlen(event.exec_id, sizeof event.exec_id));
     if (event.message.type == protocol::Type::oom && events_.oom) events_.oom();
@@ -118,10 +117,7 @@ void Shim::Impl::markExited(const ExitInfo& exit) {
         if (exit_) return;
         exit_ = exit;
     }
-    {
-        const std::lock_guard<std::recursive_mutex> calling(calling_);
-        if (!silent_ && events_.exited) events_.exited(exit);
-    }
+    if (!silent_ && events_.exited) events_.exited(exit);
     if (monitor != nullptr) monitor->scheduleRelease(*this);
 }
 
@@ -142,11 +138,6 @@ void Shim::Impl::connectionEnded() {
 std::optional<ExitInfo> Shim::Impl::exitInfo() const {
     const Lock lock(mutex_);
     return exit_;
-}
-
-void Shim::Impl::silence() {
-    const std::lock_guard<std::recursive_mutex> calling(calling_);
-    silent_ = true;
 }
 
 ShimMonitor::Impl::Impl(ShimSettings given)

@@ -1,7 +1,7 @@
 // The inside of ShimMonitor and Shim: one thread reads all shims' datagrams. Used by shim_client.cpp only.
 //
 // Locks: ShimMonitor::Impl::mutex_ guards the table, Shim::Impl::mutex_ the answers that are waited for; neither is held
-// while a callback runs. Shim::Impl::calling_ is: it makes the destructor of Shim wait for a callback under way.
+// while a callback runs.
 #pragma once
 
 #include <atomic>
@@ -33,8 +33,8 @@ class Shim::Impl {
 
     [[nodiscard]] std::optional<ExitInfo> exitInfo() const;
     void markExited(const ExitInfo& exit);
-    /// No callback runs or will run after this.
-    void silence();
+    /// No callback begins after this. One that is under way isn't waited for: it may want a lock that the caller holds.
+    void silence() { silent_ = true; }
 
     const ShimConnection connection;
     const std::filesystem::path run_dir;
@@ -57,8 +57,7 @@ class Shim::Impl {
     std::uint32_t last_serial_ DAVIT_GUARDED_BY(mutex_) = 0;
     bool gone_ DAVIT_GUARDED_BY(mutex_) = false;
     std::optional<ExitInfo> exit_ DAVIT_GUARDED_BY(mutex_);
-    std::recursive_mutex calling_;
-    bool silent_ = false;  // under calling_
+    std::atomic<bool> silent_{false};
 };
 
 class ShimMonitor::Impl {

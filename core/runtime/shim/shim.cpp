@@ -75,19 +75,6 @@ bool prepare(Watch* children) {
     return (loopInit() && watchChildren(children)) || launcher::failWithErrno("make the event loop");
 }
 
-/// For a later daemon, should this process be killed: what it would have cleaned up.
-void writeCgroupList() {
-    char path[4096];
-    TextBuffer(path, sizeof path).add(g_container.run_dir).add("/cgroups");
-    const Fd file(::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    for (uint32_t i = 0; i < g_container.cgroup_count && file; ++i) {
-        char line[4096];
-        TextBuffer text(line, sizeof line);
-        text.add(g_container.cgroups[i]).add("\n");
-        if (::write(file.get(), line, text.length()) < 0) return;
-    }
-}
-
 void reportStart(bool worked) {
     protocol::Reply reply = worked ? protocol::Reply{} : failureReply(0);
     reply.message = {worked ? protocol::Type::started : protocol::Type::failed, 0};
@@ -158,7 +145,6 @@ int runShim() {
     (void)::munmap(block.data, block.size);
     controlAdopt(kControlFd);
     if (!controlListen(g_container.run_dir)) return 1;
-    writeCgroupList();
     reapChildren();  // the signal of a child that ended during the start may be consumed
     serve();
     return 0;

@@ -19,6 +19,7 @@
 #include "base/file.hpp"
 #include "base/id.hpp"
 #include "linux/capability.hpp"
+#include "linux/cgroup.hpp"
 #include "linux/seccomp.hpp"
 #include "runtime/shim_client.hpp"
 
