@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/check.hpp"
+#include "base/json.hpp"
 #include "engine/log_config.hpp"
 
 namespace davit::app {
@@ -65,6 +66,16 @@ void readRuntimes(DaemonConfig& config, const json::Value& value) {
     }
 }
 
+/// The driver's own part of its section: it refuses members that it doesn't know.
+std::string withoutIsolation(const json::Value& section) {
+    json::Writer writer;
+    writer.object([&] {
+        for (const auto& [name, value] : section.object())
+            if (name != "isolation") writer.key(name).raw(value.text());
+    });
+    return writer.take();
+}
+
 void readDrivers(DaemonConfig& config, const json::Value& value) {
     for (const auto& [kind, drivers] : value.object()) {
         (void)oneOf(std::string(kind), {"storage", "network", "ipam", "volume"});
@@ -75,7 +86,7 @@ void readDrivers(DaemonConfig& config, const json::Value& value) {
                 driver.isolation = oneOf(isolation, {"in-process", "process"}) == "process"
                                        ? plugin::Isolation::own_process
                                        : plugin::Isolation::in_process;
-            driver.config_json = section.text();
+            driver.config_json = withoutIsolation(section);
         }
     }
 }

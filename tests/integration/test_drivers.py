@@ -62,7 +62,7 @@ class PluginListTest(unittest.TestCase):
             self.assertIn(row['state'], ('available', 'loaded', 'skipped'), row)
             if row['state'] == 'skipped':
                 self.assertTrue(row['reason'], row)
-        self.assertRegex(self.cli.ok('plugin', 'ls').splitlines()[0], r'^NAME\s')
+        self.assertRegex(self.cli.ok('plugin', 'ls').splitlines()[0], r'^KIND\s+NAME\s+VERSION\s+TRANSPORT\s+STATE\s+REASON')
 
     def test_a_removed_plugin_is_told(self):
         self.daemon.storage_driver = 'vfs'
