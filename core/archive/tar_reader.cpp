@@ -114,7 +114,6 @@ struct TarReader::Impl {
         const CLocaleScope locale;
         require(::archive_read_open2(handle, this, nullptr, &Impl::onRead, &Impl::onSkip, nullptr));
     }
-    ~Impl() { ::archive_read_free(handle); }
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
 
@@ -153,7 +152,9 @@ struct TarReader::Impl {
 
     ByteSource& source;
     std::vector<std::byte> input;
-    struct ::archive* handle = ::archive_read_new();
+    // Owned apart from the constructor, which may throw when it has opened the archive.
+    std::unique_ptr<struct ::archive, int (*)(struct ::archive*)> owner{::archive_read_new(), ::archive_read_free};
+    struct ::archive* handle = owner.get();
     std::exception_ptr failure;
     TarEntry entry;
     Block block;                // what read() hasn't handed out yet of the last block
