@@ -124,6 +124,9 @@ std::int64_t numberOf(std::string_view text, std::string_view key) {
 }  // namespace
 
 std::shared_ptr<Shim> Shim::start(ShimMonitor& monitor, StartRequest request, ShimEvents events) {
+    // The shim launches by itself only; running the container by another program than was asked for would be a lie.
+    if (!request.external_runtime.empty())
+        throw error(Code::unimplemented, "OCI runtime {}: external runtimes are not supported yet", request.external_runtime);
     ShimMonitor::Impl& inside = monitor.impl();
     ++inside.starts;
     const Defer done([&] { --inside.starts; });
