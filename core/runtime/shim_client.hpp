@@ -85,7 +85,7 @@ struct StartRequest {
     bool tty = false;
     bool open_stdin = false;
     bool stdin_once = false;
-    std::string external_runtime;         ///< path of runc, crun …: refused for now; empty: the built-in launcher
+    std::string external_runtime;         ///< path of runc, crun …: Error{unimplemented}; empty: the built-in launcher
     std::vector<Attachment> attachments;  ///< clients that attached before the start: they miss no byte
 };
 
