@@ -125,6 +125,18 @@ bool attachToCgroup(const char* directory, pid_t pid) {
     return writeIn(directory, "cgroup.procs", text) || failWithErrno("attach to the control group ", directory);
 }
 
+bool enterCgroup(const char* directory) {
+    if (writeIn(directory, "tasks", "0")) return true;
+    return (errno == ENOENT && writeIn(directory, "cgroup.procs", "0")) || failWithErrno("enter the control group ", directory);
+}
+
+int openUnifiedCgroup(const char* directory) {
+    char path[kPathLength];
+    TextBuffer(path, sizeof path).add(directory).add("/cgroup.controllers");
+    if (::access(path, F_OK) != 0) return -1;
+    return ::open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 void killCgroup(const char* directory) {
     if (writeIn(directory, "cgroup.kill", "1")) return;  // v2
     char pids[16384];

@@ -137,60 +137,82 @@ bool setNames(const plan::View& view, const plan::Launch& plan) {
     return true;
 }
 
-bool makeMounts(const plan::View& view, const plan::Launch& plan, int root, int channel) {
+bool enterCgroups(const plan::View& view, const plan::Launch& plan) {
+    for (uint32_t i = 0; i < plan.cgroup_directories.count; ++i) {
+        const plan::CgroupDirectory directory = view.at<plan::CgroupDirectory>(plan.cgroup_directories, i);
+        if (!enterCgroup(view.text(directory.path))) return false;
+    }
+    return true;
+}
+
+/// A cgroup namespace's root is the group that its maker is in: then the groups are entered before their limits are set.
+bool awaitCgroups(const plan::View& view, const plan::Launch& plan, Entry entry, int channel) {
+    if (!await(channel, kCgroups)) return false;
+    if (!plan.new_cgroup_namespace) return true;
+    if (entry == Entry::enters && !enterCgroups(view, plan)) return false;
+    return ::unshare(CLONE_NEWCGROUP) == 0 || failWithErrno("make a cgroup namespace");
+}
+
+bool makeMounts(const plan::View& view, const plan::Launch& plan, Entry entry, int root, int channel) {
     bool ready = false;
     for (uint32_t i = 0; i < plan.mounts.count; ++i) {
         const plan::Mount mount = view.at<plan::Mount>(plan.mounts, i);
         if ((mount.flags & plan::mount_after_cgroup) && !ready) {
-            if (!await(channel, kCgroups)) return false;
-            if (plan.new_cgroup_namespace && ::unshare(CLONE_NEWCGROUP) != 0) return failWithErrno("make a cgroup namespace");
+            if (!awaitCgroups(view, plan, entry, channel)) return false;
             ready = true;
         }
         if (!makeMount(view, mount, root) && (mount.flags & plan::mount_optional) == 0) return false;
     }
-    if (ready) return true;
-    if (!await(channel, kCgroups)) return false;
-    return !plan.new_cgroup_namespace || ::unshare(CLONE_NEWCGROUP) == 0 || failWithErrno("make a cgroup namespace");
+    return ready || awaitCgroups(view, plan, entry, channel);
 }
 
-bool buildRoot(const plan::View& view, const plan::Launch& plan, int channel) {
+/// Late, so that the device rules don't hinder the making of nodes; before the host's tree goes out of reach.
+bool enterLimitedCgroups(const plan::View& view, const plan::Launch& plan, Entry entry, int channel) {
+    if (entry != Entry::enters) return true;
+    return await(channel, kLimits) && (plan.new_cgroup_namespace || enterCgroups(view, plan));
+}
+
+bool buildRoot(const plan::View& view, const plan::Launch& plan, Entry entry, int channel) {
     const Fd root(mountRoot(view, plan));
     if (!root) return false;
-    if (!makeMounts(view, plan, root.get(), channel)) return false;
+    if (!makeMounts(view, plan, entry, root.get(), channel)) return false;
     if (!makeNodes(view, plan, root.get()) || !makeLinks(view, plan, root.get())) return false;
     if (!writeSysctls(view, plan, root.get())) return false;
     if (plan.process.terminal && !setUpTerminal(plan.process, root.get(), channel, true)) return false;
     if (!maskPaths(view, plan, root.get()) || !makeReadOnly(view, plan, root.get())) return false;
+    if (!enterLimitedCgroups(view, plan, entry, channel)) return false;
     return enterRoot(root.get(), plan.root_readonly != 0);
 }
 
-bool prepareInit(const plan::View& view, const plan::Launch& plan, int channel, const int (&streams)[3]) {
+bool prepareInit(const plan::View& view, const plan::Launch& plan, Entry entry, int channel, const int (&streams)[3]) {
     ::umask(0);
     if ((plan.new_namespaces & CLONE_NEWUSER) && !becomeRootOfUserNamespace(channel)) return false;
     if (!joinNamespaces(view, plan)) return false;
     if (::setsid() < 0 && errno != EPERM) return failWithErrno("start a session");
     if (!plan.process.terminal && !placeStreams(streams)) return false;
     if (plan.loopback_up && !raiseLoopback()) return false;
-    return setNames(view, plan) && buildRoot(view, plan, channel);
+    return setNames(view, plan) && buildRoot(view, plan, entry, channel);
 }
 
 }  // namespace
 
-void runInit(const plan::View& view, const plan::Launch& plan, int channel, const int (&streams)[3]) {
+void runInit(const plan::View& view, const plan::Launch& plan, Entry entry, int channel, const int (&streams)[3]) {
     const bool waits = *view.text(plan.start_fifo) != '\0';
     // Read-write: a FIFO opened so neither blocks nor ends.
     const int start = waits ? ::open(view.text(plan.start_fifo), O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
     if (waits && start < 0) {
         failWithErrno("open ", view.text(plan.start_fifo));
-    } else if (prepareInit(view, plan, channel, streams) && keepDescriptors(&channel, start)) {
+    } else if (prepareInit(view, plan, entry, channel, streams) && keepDescriptors(&channel, start)) {
         (void)becomeProcess(view, plan.process, waits ? kStartFd : kChannelFd, waits ? awaitStart : awaitGo);
     }
     giveUp(channel);
 }
 
-void runInside(const plan::View& view, const plan::Process& process, const Container& container, int channel,
+void runInside(const plan::View& view, const plan::Process& process, const Container& container, Entry entry, int channel,
                const int (&streams)[3]) {
     const auto enter = [&] {
+        for (uint32_t i = 0; entry == Entry::enters && i < container.cgroup_count; ++i)
+            if (!enterCgroup(container.cgroups[i])) return false;
         if (!await(channel, kCgroups)) return false;
         // The pid namespace came with the clone.
         const int flags = static_cast<int>(container.namespaces & ~uint64_t{CLONE_NEWPID});

@@ -14,14 +14,20 @@ extern "C" int setns(int, int) noexcept;
 namespace davit::launcher {
 namespace {
 
-/// Like fork, into `flags`' namespaces; the pidfd goes to `*pidfd`.
-pid_t cloneProcess(uint64_t flags, Fd* pidfd) {
+/// Like fork, into `flags`' namespaces and `*entry`'s group; the pidfd goes to `*pidfd`. A kernel that can't clone into the
+/// group (before 5.7, or it has children with controllers) leaves the move to the parent.
+pid_t cloneProcess(uint64_t flags, const Fd& group, Entry* entry, Fd* pidfd) {
     struct clone_args args {};
     int fd = -1;
-    args.flags = flags | CLONE_PIDFD;
+    args.flags = flags | CLONE_PIDFD | (*entry == Entry::born ? CLONE_INTO_CGROUP : 0);
     args.pidfd = reinterpret_cast<uint64_t>(&fd);
     args.exit_signal = SIGCHLD;
+    args.cgroup = *entry == Entry::born ? static_cast<uint64_t>(group.get()) : 0;
     const long pid = ::syscall(SYS_clone3, &args, sizeof args);
+    if (pid < 0 && *entry == Entry::born) {
+        *entry = Entry::moved;
+        return cloneProcess(flags, group, entry, pidfd);
+    }
     if (pid > 0) pidfd->reset(fd);
     return static_cast<pid_t>(pid);
 }
@@ -61,6 +67,28 @@ bool setOomScore(const plan::Process& process, pid_t pid, WarningHandler warn) {
     return true;
 }
 
+/// In a user namespace the child has no right to the groups' files.
+bool hasUserNamespace(const plan::View& view, const plan::Launch& plan) {
+    if (plan.new_namespaces & CLONE_NEWUSER) return true;
+    for (uint32_t i = 0; i < plan.namespaces.count; ++i)
+        if (view.at<plan::Namespace>(plan.namespaces, i).flag == CLONE_NEWUSER) return true;
+    return false;
+}
+
+/// Decides how the child gets into its groups. A v2 group is made here, before the clone.
+bool chooseEntry(const plan::View& view, const plan::Launch& plan, Fd* group, Entry* entry) {
+    *entry = hasUserNamespace(view, plan) ? Entry::moved : Entry::enters;
+    if (plan.cgroup_directories.count == 0) return true;
+    const plan::CgroupDirectory first = view.at<plan::CgroupDirectory>(plan.cgroup_directories, 0);
+    const Fd hierarchy(openUnifiedCgroup(view.text(first.mount_point)));
+    if (!hierarchy) return true;
+    if (!makeCgroups(view, plan)) return false;
+    group->reset(::open(view.text(first.path), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!*group) return failWithErrno("open the control group ", view.text(first.path));
+    *entry = Entry::born;
+    return true;
+}
+
 bool attachToAll(const plan::View& view, const plan::Launch& plan, pid_t pid) {
     for (uint32_t i = 0; i < plan.cgroup_directories.count; ++i) {
         const plan::CgroupDirectory directory = view.at<plan::CgroupDirectory>(plan.cgroup_directories, i);
@@ -80,17 +108,18 @@ bool joinPidNamespace(const plan::View& view, const plan::Launch& plan) {
 }
 
 /// The parent's work while the child mounts.
-bool parentWork(const plan::View& view, const plan::Launch& plan, WarningHandler warn, Child& child) {
-    if (!writeMaps(view, plan, child) || !makeCgroups(view, plan)) return false;
+bool parentWork(const plan::View& view, const plan::Launch& plan, Entry entry, WarningHandler warn, Child& child) {
+    if (!writeMaps(view, plan, child) || (entry != Entry::born && !makeCgroups(view, plan))) return false;
     char path[64];
     TextBuffer(path, sizeof path).add("/proc/").add(int64_t{child.pid}).add("/ns/mnt");
     child.mount_namespace.reset(::open(path, O_RDONLY | O_CLOEXEC));
     // A cgroup namespace's root is the group that its maker is in: then the attachment comes first.
-    if (plan.new_cgroup_namespace && !attachToAll(view, plan, child.pid)) return false;
+    const bool moved = entry == Entry::moved;
+    if (moved && plan.new_cgroup_namespace && !attachToAll(view, plan, child.pid)) return false;
     if (!tell(child, kCgroups) || !setOomScore(plan.process, child.pid, warn)) return false;
     if (!limitCgroups(view, plan, warn)) return false;
-    if (!plan.new_cgroup_namespace && !attachToAll(view, plan, child.pid)) return false;
-    return tell(child, kGo);
+    if (moved && !plan.new_cgroup_namespace && !attachToAll(view, plan, child.pid)) return false;
+    return (entry != Entry::enters || tell(child, kLimits)) && tell(child, kGo);
 }
 
 void abandon(Child* child) {
@@ -143,15 +172,18 @@ Progress readChannel(int channel, Fd* master) {
 
 bool launch(const plan::View& view, const plan::Launch& plan, const int (&streams)[3], WarningHandler warn, Child* child) {
     Fd theirs;
+    Fd group;
+    Entry entry;
+    if (!chooseEntry(view, plan, &group, &entry)) return false;
     if (!joinPidNamespace(view, plan) || !openChannel(&child->channel, &theirs)) return false;
-    child->pid = cloneProcess(plan.new_namespaces, &child->pidfd);
+    child->pid = cloneProcess(plan.new_namespaces, group, &entry, &child->pidfd);
     if (child->pid < 0) return failWithErrno("clone into new namespaces");
     if (child->pid == 0) {
         child->channel.reset();
-        runInit(view, plan, theirs.release(), streams);
+        runInit(view, plan, entry, theirs.release(), streams);
     }
     theirs.reset();
-    return parentWork(view, plan, warn, *child) || giveUpOn(child);
+    return parentWork(view, plan, entry, warn, *child) || giveUpOn(child);
 }
 
 bool launchInside(const plan::View& view, const plan::Process& process, const Container& container, const int (&streams)[3],
@@ -160,14 +192,16 @@ bool launchInside(const plan::View& view, const plan::Process& process, const Co
         return failWithErrno("enter the container's pid namespace");
     Fd theirs;
     if (!openChannel(&child->channel, &theirs)) return false;
-    child->pid = cloneProcess(0, &child->pidfd);
+    const Fd group(container.cgroup_count > 0 ? openUnifiedCgroup(container.cgroups[0]) : -1);
+    Entry entry = group ? Entry::born : Entry::enters;
+    child->pid = cloneProcess(0, group, &entry, &child->pidfd);
     if (child->pid < 0) return failWithErrno("clone a process");
     if (child->pid == 0) {
         child->channel.reset();
-        runInside(view, process, container, theirs.release(), streams);
+        runInside(view, process, container, entry, theirs.release(), streams);
     }
     theirs.reset();
-    for (uint32_t i = 0; i < container.cgroup_count; ++i)
+    for (uint32_t i = 0; entry == Entry::moved && i < container.cgroup_count; ++i)
         if (!attachToCgroup(container.cgroups[i], child->pid)) return giveUpOn(child);
     const auto ignore = [](const char*) {};
     return (setOomScore(process, child->pid, ignore) && tell(*child, kCgroups) && tell(*child, kGo)) || giveUpOn(child);
