@@ -47,11 +47,10 @@ void markDead(Container& container, const std::string& why) {
 
 /// What a row doesn't keep because it follows from the rest.
 void complete(EngineCore& core, Container& container) {
-    const std::filesystem::path directory = core.containerDir(container.id);
-    container.mounts = containerMounts(*container.config, *container.host_config, directory);
+    container.mounts = containerMounts(*container.config, *container.host_config, core.containerDir(container.id));
     const auto existing = [&](const char* name) {
         std::error_code ignored;
-        const std::filesystem::path path = directory / name;
+        const std::filesystem::path path = core.runDir(container.id) / name;
         return std::filesystem::exists(path, ignored) ? path.string() : std::string();
     };
     container.hostname_path = existing("hostname");

@@ -80,7 +80,7 @@ bool planNetwork(EngineCore& core, Container& container) {
     }
     const NetworkModes::Network network = core.networks.find(mode);
     container.network = runningNetwork(core, container);
-    writeEtcFiles(core.containerDir(container.id), network.host_namespace, container);
+    writeEtcFiles(core.runDir(container.id), network.host_namespace, container);
     return network.host_namespace;
 }
 

@@ -85,7 +85,7 @@ bool makeLinks(const plan::View& view, const plan::Launch& launch, int root) {
 
 bool maskPaths(const plan::View& view, const plan::Launch& launch, int root) {
     Fd null_device;
-    Fd empty;
+    Fd empty;  // covers the first directory itself and is cloned for the others: a mount that is never placed costs its undoing
     for (uint32_t i = 0; i < launch.masked.count; ++i) {
         const char* path = view.textAt(launch.masked, i);
         const Fd target(openInRoot(root, path, O_PATH));
@@ -94,7 +94,12 @@ bool maskPaths(const plan::View& view, const plan::Launch& launch, int root) {
             return failWithErrno("open the path to mask ", path);
         }
         const bool directory = isDirectory(target.get());
-        if (directory && !empty) empty.reset(emptyReadOnlyMount());
+        if (directory && !empty) {
+            empty.reset(emptyReadOnlyMount());
+            if (!empty) return failWithErrno("make the cover of ", path);
+            if (!moveMount(empty.get(), target.get(), path)) return false;
+            continue;
+        }
         if (!directory && !null_device) {
             null_device.reset(::open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC));
             if (!null_device || !isCharDevice(null_device.get(), 1, 3)) return fail("the host's /dev/null is no null device");

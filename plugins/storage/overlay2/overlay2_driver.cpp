@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "archive/copy_tree.hpp"
@@ -30,6 +32,15 @@ std::vector<std::string> split(const std::string& text, char separator) {
         at = end + 1;
     }
     return parts;
+}
+
+// What a draft needs besides its content. Nobody sees it before it is published.
+void completeDraft(const fs::path& draft, const std::string& parent, const std::vector<std::string>& lowers, bool is_volatile) {
+    makeDirectories(draft / "work", 0700);
+    std::string facts;
+    if (!parent.empty()) facts = fmt::format("parent {}\nlower {}\n", parent, fmt::join(lowers, ":"));
+    if (is_volatile) facts += "volatile\n";
+    writeAll(openFile(draft / "layer", O_WRONLY | O_CREAT | O_EXCL, 0600).get(), facts);
 }
 
 // A mounted overlay has a device of its own.
@@ -107,9 +118,11 @@ void Overlay2Driver::recover() {
     for (const std::string& id : home_->list()) {
         const fs::path dir = home_->of(id);
         if (isMounted(dir)) overlay2::unmount(dir / "merged");
-        links.push_back(readFile(dir / "link").value_or(""));
-        const fs::path name = home_path_ / "l" / links.back();
-        if (::faccessat(AT_FDCWD, name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) < 0) link(dir, id);
+        const std::string name = readFile(dir / "link").value_or("");
+        if (name.empty()) continue;
+        links.push_back(name);
+        const fs::path path = home_path_ / "l" / name;
+        if (::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) < 0) link(dir, id, name);
     }
     std::sort(links.begin(), links.end());
     const UniqueFd names = openFile(home_path_ / "l", O_RDONLY | O_DIRECTORY);
@@ -130,12 +143,26 @@ void Overlay2Driver::dispose(const fs::path& layer_dir) const {
 Overlay2Driver::Layer Overlay2Driver::layer(const std::string& id) {
     Layer found;
     found.dir = home().require(id);
+    const std::optional<std::string> facts = readFile(found.dir / "layer");
+    if (!facts) throw error(Code::system, "layer {} is damaged: its facts are missing", id);
+    for (const std::string& line : split(*facts, '\n')) {
+        const std::size_t space = std::min(line.find(' '), line.size());
+        const std::string value = line.substr(std::min(space + 1, line.size()));
+        if (line.starts_with("parent ")) found.parent = value;
+        if (line.starts_with("lower ")) found.lowers = split(value, ':');
+        if (line == "volatile") found.is_volatile = true;
+    }
     found.link = readFile(found.dir / "link").value_or("");
-    if (found.link.empty()) throw error(Code::system, "layer {} is damaged: it has no short name", id);
-    found.lowers = split(readFile(found.dir / "lower").value_or(""), ':');
-    found.parent = readFile(found.dir / "parent").value_or("");
-    found.committed = ::access((found.dir / "committed").c_str(), F_OK) == 0;
-    found.is_volatile = ::access((found.dir / "volatile").c_str(), F_OK) == 0;
+    return found;
+}
+
+Overlay2Driver::Layer Overlay2Driver::commit(const std::string& id) {
+    archive::LayerUses::Hold hold(uses_, id);
+    Layer found = layer(id);
+    if (!found.link.empty()) return found;
+    found.link = randomId().substr(0, 12);
+    link(found.dir, id, found.link);
+    writeFileAtomically(found.dir / "link", found.link);
     return found;
 }
 
@@ -151,44 +178,29 @@ void Overlay2Driver::makeDiff(const fs::path& diff, const fs::path& parent_diff)
     check(::fchown(fd.get(), uid, gid), "change the owner of {}", diff.string());
 }
 
-void Overlay2Driver::link(const fs::path& draft, const std::string& id) {
-    std::string name = readFile(draft / "link").value_or("");
-    const bool known = !name.empty();
+// 48 random bits: a name that is taken is an error, not a case.
+void Overlay2Driver::link(const fs::path& layer_dir, const std::string& id, const std::string& name) const {
     const std::string target = "../layers/" + id + "/diff";
-    for (;;) {
-        if (!known) name = randomId().substr(0, 12);
-        if (::symlink(target.c_str(), (home_path_ / "l" / name).c_str()) == 0) break;
-        if (errno != EEXIST || known) throw Error::system("create a short name for layer " + id, errno);
-    }
-    if (!known) writeFileAtomically(draft / "link", name);
-}
-
-void Overlay2Driver::publish(archive::LayerHome::Draft& draft, const std::string& id) {
-    makeDirectories(draft.path() / "work", 0700);
-    makeDirectories(draft.path() / "merged", 0700);
-    link(draft.path(), id);
-    draft.publish(id);
+    check(::symlink(target.c_str(), (home_path_ / "l" / name).c_str()), "create a short name for {}", layer_dir.string());
 }
 
 void Overlay2Driver::make(const CreateLayer& request) {
     const LayerOptions options = optionsOf(request.storage_opt);
     if (options.size > 0) requireLimits();
     std::optional<Layer> parent;
-    if (!request.parent.empty()) parent = layer(request.parent);
+    if (!request.parent.empty()) parent = commit(request.parent);
     if (parent && parent->lowers.size() + 1 > kMaxLowers)
         throw error(Code::invalid, "create layer {}: more than {} layers below it", request.id, kMaxLowers);
     const auto draft = home().draft(request.id);
     if (options.size > 0) quota_->limit(draft->path(), options.size);
     makeDiff(draft->path() / "diff", parent ? parent->dir / "diff" : fs::path());
+    std::vector<std::string> lowers;
     if (parent) {
-        std::string lower = "l/" + parent->link;
-        for (const std::string& name : parent->lowers) lower += ":" + name;
-        writeFileAtomically(draft->path() / "lower", lower);
-        writeFileAtomically(draft->path() / "parent", request.parent);
-        if (!parent->committed) writeFileAtomically(parent->dir / "committed", "");
+        lowers = parent->lowers;
+        lowers.insert(lowers.begin(), "l/" + parent->link);
     }
-    if (options.is_volatile) writeFileAtomically(draft->path() / "volatile", "");
-    publish(*draft, request.id);
+    completeDraft(draft->path(), request.parent, lowers, options.is_volatile);
+    draft->publish(request.id);
 }
 
 void Overlay2Driver::clone(const std::string& id, const std::string& source) {
@@ -197,9 +209,8 @@ void Overlay2Driver::clone(const std::string& id, const std::string& source) {
     check(::mkdir((draft->path() / "diff").c_str(), 0755), "create layer {}", id);
     archive::copyTree(openFile(from.dir / "diff", O_RDONLY | O_DIRECTORY).get(),
                       openFile(draft->path() / "diff", O_RDONLY | O_DIRECTORY).get(), archive::CopyXattrs::all);
-    for (const char* name : {"lower", "parent"})
-        if (const auto content = readFile(from.dir / name)) writeFileAtomically(draft->path() / name, *content);
-    publish(*draft, id);
+    completeDraft(draft->path(), from.parent, from.lowers, false);
+    draft->publish(id);
 }
 
 void Overlay2Driver::remove(const std::string& id) {
@@ -213,7 +224,7 @@ overlay2::Overlay Overlay2Driver::overlayOf(const Layer& layer, const std::strin
         .home = home_path_, .lowers = layer.lowers, .upper = {}, .work = {}, .flags = probe_.flags};
     overlay.flags.insert(overlay.flags.end(), extra_flags_.begin(), extra_flags_.end());
     if (!label.empty()) overlay.flags.push_back("context=\"" + label + "\"");
-    if (layer.committed) {
+    if (layer.committed()) {
         overlay.lowers.insert(overlay.lowers.begin(), "l/" + layer.link);
         return overlay;
     }
@@ -227,11 +238,15 @@ overlay2::Overlay Overlay2Driver::overlayOf(const Layer& layer, const std::strin
     return overlay;
 }
 
+void Overlay2Driver::mountMerged(const Layer& layer, const std::string& id, const std::string& label) const {
+    makeDirectories(layer.dir / "merged", 0700);
+    overlay2::mountOverlay(overlayOf(layer, id, label), "layers/" + id + "/merged");
+}
+
 std::string Overlay2Driver::get(const std::string& id, const std::string& mount_label) {
     archive::LayerUses::Hold hold(uses_, id);
     const Layer found = layer(id);
-    if (hold.count() == 0 && !found.lowers.empty())
-        overlay2::mountOverlay(overlayOf(found, id, mount_label), "layers/" + id + "/merged");
+    if (hold.count() == 0 && !found.lowers.empty()) mountMerged(found, id, mount_label);
     ++hold.count();
     return (found.dir / (found.lowers.empty() ? "diff" : "merged")).string();
 }

@@ -2,13 +2,14 @@
 //
 //     <home>/layers/<id>/diff       the layer's own content, an overlayfs upper directory
 //     <home>/layers/<id>/work       overlayfs' scratch directory
-//     <home>/layers/<id>/merged     where get() mounts it
-//     <home>/layers/<id>/link       its short name
-//     <home>/layers/<id>/lower      the short names of the layers below, nearest first: "l/A:l/B"; missing without a
-//     parent <home>/layers/<id>/parent     the parent's id; missing without one <home>/layers/<id>/committed  present:
-//     layers stand on it, so it is mounted read-only from now on <home>/layers/<id>/volatile   present: needn't survive
-//     a crash, mounted with that option <home>/l/<short name>         link to ../layers/<id>/diff
+//     <home>/layers/<id>/merged     where get() mounts it; made by the first get()
+//     <home>/layers/<id>/layer      lines "parent <id>", "lower l/A:l/B" (the short names of the layers below, nearest
+//                                   first) and "volatile" (needn't survive a crash), where they apply
+//     <home>/layers/<id>/link       its short name; present once layers stand on it: it is mounted read-only from then on
+//     <home>/l/<short name>         link to ../layers/<id>/diff
 //
+// A container's layer is made and removed with every container: each file and directory less counts (on ext4 an inode is
+// dear soon after others were deleted).
 // Nothing of this is kept in memory but the counts of get(): a mount that a dead process left is unmounted by init().
 // Options of storage layers: size=N where project quotas are enforced; volatile=true for containers removed on exit
 // (spares the sync of the whole file system at the unmount). Threads: as driver.hpp says; operations on one layer take
@@ -58,11 +59,12 @@ class Overlay2Driver final : public StorageDriver {
     /// What a layer's files say.
     struct Layer {
         std::filesystem::path dir;
-        std::string link;
+        std::string link;  ///< empty: no layer stands on it
         std::vector<std::string> lowers;
         std::string parent;
-        bool committed = false;
         bool is_volatile = false;
+
+        [[nodiscard]] bool committed() const { return !link.empty(); }
     };
     struct LayerOptions {
         std::int64_t size = 0;
@@ -77,8 +79,10 @@ class Overlay2Driver final : public StorageDriver {
     void requireLimits();
     void make(const CreateLayer& request);
     void makeDiff(const std::filesystem::path& diff, const std::filesystem::path& parent_diff) const;
-    void link(const std::filesystem::path& draft, const std::string& id);
-    void publish(archive::LayerHome::Draft& draft, const std::string& id);
+    /// The layer that a new one is to stand on: gets its short name if it has none.
+    [[nodiscard]] Layer commit(const std::string& id);
+    void link(const std::filesystem::path& layer_dir, const std::string& id, const std::string& name) const;
+    void mountMerged(const Layer& layer, const std::string& id, const std::string& label) const;
     [[nodiscard]] overlay2::Overlay overlayOf(const Layer& layer, const std::string& id,
                                               const std::string& label) const;
     void dispose(const std::filesystem::path& layer_dir) const;

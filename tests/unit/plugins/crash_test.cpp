@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
@@ -63,6 +64,12 @@ void killInTheMiddle(const fs::path& home, unsigned round, int microseconds) {
     BOOST_TEST(WIFSIGNALED(status), "the child failed by itself in round " << round);
 }
 
+std::size_t layersWithShortName(const fs::path& home) {
+    const fs::directory_iterator layers(home / "layers");
+    return static_cast<std::size_t>(
+        std::count_if(begin(layers), end(layers), [](const auto& layer) { return fs::exists(layer.path() / "link"); }));
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(crash)
@@ -82,7 +89,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_kill_at_any_time_leaves_only_whole_layers, Drive
             BOOST_TEST(fs::is_directory(after.driver.get(id, "")));
             after.driver.put(id);
         }
-        if (fs::exists(dir.path() / "l")) BOOST_TEST(entriesIn(dir.path() / "l") == ids.size());
+        if (fs::exists(dir.path() / "l")) BOOST_TEST(entriesIn(dir.path() / "l") == layersWithShortName(dir.path()));
         if (round % 5 != 4) continue;
         for (const std::string& id : ids) after.driver.remove(id);
         BOOST_TEST(after.driver.list().empty());
