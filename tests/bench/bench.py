@@ -25,6 +25,9 @@ def isolate():
                               '--propagation', 'private', sys.executable, os.path.abspath(__file__)] + sys.argv[1:])
     subprocess.run(['mount', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', '/run'], check=True)
     subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
+    # crun and podman refuse a host with controllers on v1 and a v2 tree beside them; this mount namespace is our own.
+    if os.path.isdir('/sys/fs/cgroup/unified'):
+        subprocess.run(['umount', '/sys/fs/cgroup/unified'], check=True)
 
 
 def parse():

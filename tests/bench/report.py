@@ -16,7 +16,8 @@ def ratios(times):
     pairs = [('API → dockerd, none', 'API → davitd, none'), ('API → dockerd, host', 'API → davitd, host'),
              ('docker CLI → dockerd, none', 'docker CLI → davitd, none'), ('docker CLI → dockerd, host', 'docker CLI → davitd, host'),
              ('docker CLI → dockerd, none', 'davit CLI → davitd, none'), ('docker CLI → davitd, none', 'docker --version'),
-             ('crun run', 'davit CLI → davitd, none'), ('davit CLI → davitd, none', FLOOR)]
+             ('POST start → dockerd', 'POST start → davitd'), ('podman run, none', 'davit CLI → davitd, none'),
+             ('podman run, host', 'davit CLI → davitd, host'), ('crun run', 'davit CLI → davitd, none'), ('davit CLI → davitd, none', FLOOR)]
     return [(a, b, median[a] / median[b]) for a, b in pairs if a in median and b in median]
 
 
