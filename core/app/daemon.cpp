@@ -166,10 +166,12 @@ void Daemon::Impl::openStores() {
     const std::filesystem::path& root = config.engine.data_root;
     makeDirectories(root / "containers", 0710);
     reserve = std::make_unique<state::DiskReserve>(root / "reserve");
+    reserve->releaseIfFull();
     database = std::make_unique<state::Database>(state::DatabaseOptions{
         .path = root / "state.db",
         .schemas = {image::LayerStore::schema(), engine::Engine::schema()},
-        .make_space = [this] { return reserve->release(); }});
+        .make_space = [this] { return reserve->release(); },
+        .may_grow = [this] { return reserve->ensure() || reserve->roomToGrow(); }});
     if (database->quarantined())
         log::error("the state database was damaged; it was moved to {}", database->quarantined()->string());
     drivers = std::make_unique<plugin::DriverRegistry>(registryOptions(config, places));

@@ -58,7 +58,7 @@ std::vector<Intent> ContainerRows::intents() const {
 
 void ContainerRows::intendCreate(const std::string& id) {
     // Relaxed: it has to outlive this process only. After a power cut the driver's own list tells of layers without a row.
-    database_.write(state::Durability::relaxed, [&](state::Connection& connection) {
+    database_.grow(state::Durability::relaxed, [&](state::Connection& connection) {
         connection.run("INSERT OR REPLACE INTO container_intents VALUES (?, 'create')", id);
     });
 }
@@ -66,7 +66,7 @@ void ContainerRows::intendCreate(const std::string& id) {
 void ContainerRows::insert(const Container& container) {
     const std::string config = encodeContainer(container);
     const std::string state = encodeState({container.state, container.restart_count, false});
-    database_.write(state::Durability::synced, [&](state::Connection& connection) {
+    database_.grow(state::Durability::synced, [&](state::Connection& connection) {
         connection.run("INSERT INTO containers VALUES (?, ?, ?, ?)", container.id, container.name, config, state);
         connection.run("DELETE FROM container_intents WHERE id = ?", container.id);
     });

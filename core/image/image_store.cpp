@@ -166,7 +166,7 @@ Image ImageStore::create(const NewImage& request) {
     });
     DAVIT_FAILPOINT("image.config_written");
     const std::optional<SystemTime> tagged = keys.empty() ? std::nullopt : std::optional(now());
-    impl_->database.write(Durability::synced, [&](Connection& c) {
+    impl_->database.grow(Durability::synced, [&](Connection& c) {
         c.run(
             "INSERT INTO image_images VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET chain_id = excluded.chain_id, "
             "tagged = max(tagged, excluded.tagged)",
@@ -205,7 +205,7 @@ void ImageStore::tag(std::string_view name_or_id, std::string_view target) {
             const Lock lock(impl_->mutex);
             id = impl_->resolveId(name_or_id);
         }
-        impl_->database.write(Durability::synced, [&](Connection& c) {
+        impl_->database.grow(Durability::synced, [&](Connection& c) {
             c.run("INSERT INTO image_names VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET image_id = excluded.image_id",
                   nameKey(name), id);
             c.run("UPDATE image_images SET tagged = ? WHERE id = ?", nanoseconds(tagged), id);

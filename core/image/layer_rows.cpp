@@ -83,7 +83,7 @@ void LayerStore::Impl::rebuildRows() {
 }
 
 void LayerStore::Impl::insertRow(const Layer& layer, std::string_view state_name) {
-    database.write(intentDurability(), [&](Connection& c) {
+    database.grow(intentDurability(), [&](Connection& c) {
         c.run("INSERT INTO image_layers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", layer.driver_id, layer.chain_id, layer.parent,
               layer.diff_id, layer.size, layer.tar_size, layer.exact, state_name);
     });

@@ -25,7 +25,7 @@ void LayerStore::createWritable(const CreateWritable& request) {
     const auto image = request.chain_id.empty() ? std::optional(LayerRef()) : find(request.chain_id);
     if (!image) throw error(Code::not_found, "layer {} does not exist", request.chain_id);
     const std::string& id = request.container_id;
-    impl_->database.write(impl_->intentDurability(), [&](Connection& c) {
+    impl_->database.grow(impl_->intentDurability(), [&](Connection& c) {
         c.run("INSERT OR IGNORE INTO image_writables VALUES (?, ?, ?, 'creating')", id, request.chain_id,
               request.mount_label);
         if (c.changes() == 0) throw error(Code::conflict, "container {} has a layer already", id);

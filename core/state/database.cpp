@@ -2,10 +2,12 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <deque>
 #include <future>
 #include <thread>
 
+#include "base/defer.hpp"
 #include "base/failpoint.hpp"
 #include "base/thread_annotations.hpp"
 #include "state/open.hpp"
@@ -14,12 +16,25 @@ namespace davit::state {
 namespace {
 
 struct Job {
-    Durability durability;
+    bool synced;
+    bool needs_room;
     const std::function<void(Connection&)>* work;
     std::exception_ptr error;
     std::promise<void> done;
 };
 using Batch = std::vector<std::shared_ptr<Job>>;
+
+bool anySynced(const Batch& batch) {
+    return std::any_of(batch.begin(), batch.end(), [](const auto& job) { return job->synced; });
+}
+
+/// Takes the jobs that need room out of the batch and fails them.
+void refuseGrowing(Batch& batch, const std::exception_ptr& failure) {
+    std::erase_if(batch, [&](const auto& job) {
+        if (job->needs_room) job->error = failure;
+        return job->needs_room;
+    });
+}
 
 bool isDiskFull(const std::exception_ptr& failure) {
     try {
@@ -30,6 +45,48 @@ bool isDiskFull(const std::exception_ptr& failure) {
         return false;
     }
 }
+
+/// Who has the connection. Readers go before the next transaction of the writer, so that a busy writer doesn't starve
+/// them.
+class Turns {
+  public:
+    void takeToRead() DAVIT_EXCLUDES(mutex_) {
+        const Lock lock(mutex_);
+        if (taken_ && holder_ == std::this_thread::get_id())
+            throw Error(Code::system, "state store: a read inside another access");
+        ++readers_;
+        while (taken_) changed_.wait(mutex_);
+        --readers_;
+        take();
+    }
+    void takeToWrite() DAVIT_EXCLUDES(mutex_) {
+        const Lock lock(mutex_);
+        while (taken_ || readers_ > 0) changed_.wait(mutex_);
+        take();
+    }
+    void giveBack() noexcept DAVIT_EXCLUDES(mutex_) {
+        {
+            const Lock lock(mutex_);
+            taken_ = false;
+        }
+        changed_.notify_all();
+    }
+    [[nodiscard]] bool isMine() DAVIT_EXCLUDES(mutex_) {
+        const Lock lock(mutex_);
+        return taken_ && holder_ == std::this_thread::get_id();
+    }
+
+  private:
+    void take() DAVIT_REQUIRES(mutex_) {
+        taken_ = true;
+        holder_ = std::this_thread::get_id();
+    }
+    Mutex mutex_;
+    Condition changed_;
+    bool taken_ DAVIT_GUARDED_BY(mutex_) = false;
+    int readers_ DAVIT_GUARDED_BY(mutex_) = 0;
+    std::thread::id holder_ DAVIT_GUARDED_BY(mutex_);
+};
 
 }  // namespace
 
@@ -44,12 +101,14 @@ struct Database::Impl {
         }
         wake.notify_one();
         writer.join();
+        opened.writer.reset();
+        (void)allocateLog(options.path);  // false: the disk is full, and the next start has the reserve
     }
 
     void writeLoop() noexcept;
     Batch nextBatch();
-    void runBatch(Batch& batch);
-    std::exception_ptr tryBatch(Batch& batch, bool synced);
+    void runBatch(const Batch& whole);
+    std::exception_ptr tryBatch(const Batch& batch);
     bool runJob(Connection& connection, Job& job);
     void setSynchronous(bool full);
     void rollBack() noexcept;
@@ -63,8 +122,7 @@ struct Database::Impl {
     std::deque<std::shared_ptr<Job>> queue DAVIT_GUARDED_BY(mutex);
     bool stopping DAVIT_GUARDED_BY(mutex) = false;
 
-    Mutex pool_mutex;
-    std::vector<std::unique_ptr<Connection>> pool DAVIT_GUARDED_BY(pool_mutex);
+    Turns turns;  // on opened.writer, the only connection there is
 
     std::thread writer;
 };
@@ -75,8 +133,8 @@ Batch Database::Impl::nextBatch() {
     const Lock lock(mutex);
     while (queue.empty() && !stopping) wake.wait(mutex);
     Batch batch;
-    const bool relaxed_only = !queue.empty() && queue.front()->durability == Durability::relaxed;
-    while (!queue.empty() && !(relaxed_only && queue.front()->durability == Durability::synced)) {
+    const bool relaxed_only = !queue.empty() && !queue.front()->synced;
+    while (!queue.empty() && !(relaxed_only && queue.front()->synced)) {
         batch.push_back(std::move(queue.front()));
         queue.pop_front();
     }
@@ -88,6 +146,8 @@ void Database::Impl::writeLoop() noexcept {
         Batch batch = nextBatch();
         if (batch.empty()) return;
         try {
+            turns.takeToWrite();
+            const Defer give_back([this] { turns.giveBack(); });
             runBatch(batch);
         } catch (...) {  // the thread's entry: whatever it was, it belongs to those who wait
             for (const auto& job : batch) job->error = std::current_exception();
@@ -96,20 +156,25 @@ void Database::Impl::writeLoop() noexcept {
     }
 }
 
-void Database::Impl::runBatch(Batch& batch) {
-    bool synced = false;
-    for (const auto& job : batch) synced = synced || job->durability == Durability::synced;
-    std::exception_ptr failure = tryBatch(batch, synced);
-    if (failure && isDiskFull(failure) && options.make_space && options.make_space()) failure = tryBatch(batch, synced);
+/// On a full disk what needs room fails first; the rest is tried without it, and then in the space that is made.
+void Database::Impl::runBatch(const Batch& whole) {
+    Batch batch = whole;
+    std::exception_ptr failure = tryBatch(batch);
+    if (failure && isDiskFull(failure)) {
+        const std::size_t all = batch.size();
+        refuseGrowing(batch, failure);
+        if (batch.size() < all) failure = batch.empty() ? nullptr : tryBatch(batch);
+    }
+    if (failure && isDiskFull(failure) && options.make_space && options.make_space()) failure = tryBatch(batch);
     if (!failure) return;
     for (const auto& job : batch) job->error = failure;
 }
 
 /// Returns what stopped the whole batch; what one job throws stays with that job.
-std::exception_ptr Database::Impl::tryBatch(Batch& batch, bool synced) {
+std::exception_ptr Database::Impl::tryBatch(const Batch& batch) {
     Connection& connection = *opened.writer;
     try {
-        setSynchronous(synced);
+        setSynchronous(anySynced(batch));
         connection.script("BEGIN IMMEDIATE");
         bool any = false;
         for (const auto& job : batch) any = runJob(connection, *job) || any;
@@ -156,10 +221,15 @@ void Database::Impl::rollBack() noexcept {
 Database::Database(DatabaseOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Database::~Database() = default;
 
-void Database::submit(Durability durability, const std::function<void(Connection&)>& work) {
-    if (std::this_thread::get_id() == impl_->writer.get_id())
-        throw Error(Code::system, "state store: a write inside a write");
-    const auto job = std::make_shared<Job>(Job{durability, &work, nullptr, {}});
+void Database::refuseWithoutRoom() const {
+    if (impl_->options.may_grow && !impl_->options.may_grow())
+        throw Error(Code::system, "state store: no space left on device", ENOSPC);
+}
+
+void Database::submit(Terms terms, const std::function<void(Connection&)>& work) {
+    if (impl_->turns.isMine()) throw Error(Code::system, "state store: a write inside another access");
+    const auto job = std::make_shared<Job>(
+        Job{terms.durability == Durability::synced, terms.disk == Disk::needs_room, &work, nullptr, {}});
     std::future<void> done = job->done.get_future();
     {
         const Lock lock(impl_->mutex);
@@ -173,25 +243,20 @@ void Database::submit(Durability durability, const std::function<void(Connection
 const std::optional<std::filesystem::path>& Database::quarantined() const noexcept { return impl_->opened.quarantined; }
 
 Database::ReadScope::ReadScope(const Database& database) : database_(database) {
-    {
-        const Lock lock(database.impl_->pool_mutex);
-        if (!database.impl_->pool.empty()) {
-            connection_ = std::move(database.impl_->pool.back());
-            database.impl_->pool.pop_back();
-        }
+    database.impl_->turns.takeToRead();
+    try {
+        connection().run("BEGIN");
+    } catch (...) {
+        database.impl_->turns.giveBack();
+        throw;
     }
-    if (!connection_) connection_ = openConnection(database.impl_->options.path);
-    connection_->run("BEGIN");
 }
 
 Database::ReadScope::~ReadScope() {
-    try {
-        connection_->run("COMMIT");
-        constexpr std::size_t kIdleReaders = 4;
-        const Lock lock(database_.impl_->pool_mutex);
-        if (database_.impl_->pool.size() < kIdleReaders) database_.impl_->pool.push_back(std::move(connection_));
-    } catch (...) {  // a destructor: the connection is closed, which ends its transaction
-    }
+    database_.impl_->rollBack();  // nothing was written: this only ends the transaction
+    database_.impl_->turns.giveBack();
 }
+
+Connection& Database::ReadScope::connection() const noexcept { return *database_.impl_->opened.writer; }
 
 }  // namespace davit::state

@@ -5,13 +5,18 @@
 //   - One writer thread runs all writes, in the order of arrival. Jobs that wait together share one transaction and so
 //   one
 //     fsync (group commit); a job that throws is rolled back alone and its exception reaches its own caller only.
-//   - Readers run on the caller's thread with a connection of their own from a small pool; they see the last commit.
+//   - Readers run on the caller's thread, between two of the writer's transactions; they see the last commit.
+//   - A full disk refuses what adds objects (grow) and nothing else: the log's blocks are allocated beforehand, and
+//   `make_space`
+//     gives more.
+//   - The file belongs to one Database at a time; SQLite keeps no shared memory, so no mapped file can fail on a full
+//   disk.
 //   - A file written by a newer davit is refused, naming both versions. A damaged file is moved aside, what is readable
 //   in
 //     it is copied to a new one, and `quarantined()` names the copy.
 //
-// Threads: every public function from any thread, except that `write` inside a job or a read inside a write is a
-// programming error (use the Connection that the job got). Destruction waits for queued jobs.
+// Threads: every public function from any thread, except that a write or a read inside another is a programming error
+// (use the Connection that the outer one got) and throws Error{system}. Destruction waits for queued jobs.
 #pragma once
 
 #include <cstdint>
@@ -126,7 +131,10 @@ struct DatabaseOptions {
     std::vector<Schema> schemas;
     /// Called on the writer thread when a commit finds the disk full. True: space was made, the jobs are run once more.
     /// (DiskReserve::release is meant.) So a job may run twice: it acts on the database and its own result only.
-    std::function<bool()> make_space;
+    std::function<bool()> make_space = {};
+    /// Asked on the caller's thread before each grow(): false refuses it. (DiskReserve::roomToGrow is meant.) Null:
+    /// always.
+    std::function<bool()> may_grow = {};
 };
 
 class Database {
@@ -142,17 +150,19 @@ class Database {
     /// throws is thrown here, and then nothing of it is stored.
     template <typename Job>
     auto write(Durability durability, Job&& job) -> std::invoke_result_t<Job, Connection&> {
-        using Result = std::invoke_result_t<Job, Connection&>;
-        if constexpr (std::is_void_v<Result>) {
-            submit(durability, [&job](Connection& connection) { job(connection); });
-        } else {
-            std::optional<Result> result;
-            submit(durability, [&job, &result](Connection& connection) { result.emplace(job(connection)); });
-            return std::move(*result);
-        }
+        return run({durability, Disk::may_use_reserve}, std::forward<Job>(job));
     }
 
-    /// Runs `reader(Connection&)` on this thread in one read transaction (one consistent view).
+    /// The same for what makes new objects (a container, a layer, an image, a name). On a full disk it fails with errno
+    /// ENOSPC and leaves the reserve to those that end and remove.
+    template <typename Job>
+    auto grow(Durability durability, Job&& job) -> std::invoke_result_t<Job, Connection&> {
+        refuseWithoutRoom();
+        return run({durability, Disk::needs_room}, std::forward<Job>(job));
+    }
+
+    /// Runs `reader(Connection&)` on this thread in one read transaction (one consistent view). Waits for the writer's
+    /// transaction under way.
     template <typename Reader>
     auto read(Reader&& reader) const -> std::invoke_result_t<Reader, Connection&> {
         const ReadScope scope(*this);
@@ -170,13 +180,29 @@ class Database {
         ~ReadScope();
         ReadScope(const ReadScope&) = delete;
         ReadScope& operator=(const ReadScope&) = delete;
-        [[nodiscard]] Connection& connection() const noexcept { return *connection_; }
+        [[nodiscard]] Connection& connection() const noexcept;
 
       private:
         const Database& database_;
-        std::unique_ptr<Connection> connection_;
     };
-    void submit(Durability durability, const std::function<void(Connection&)>& job);
+    enum class Disk { may_use_reserve, needs_room };
+    struct Terms {
+        Durability durability;
+        Disk disk;
+    };
+    template <typename Job>
+    auto run(Terms terms, Job&& job) -> std::invoke_result_t<Job, Connection&> {
+        using Result = std::invoke_result_t<Job, Connection&>;
+        if constexpr (std::is_void_v<Result>) {
+            submit(terms, [&job](Connection& connection) { job(connection); });
+        } else {
+            std::optional<Result> result;
+            submit(terms, [&job, &result](Connection& connection) { result.emplace(job(connection)); });
+            return std::move(*result);
+        }
+    }
+    void refuseWithoutRoom() const;
+    void submit(Terms terms, const std::function<void(Connection&)>& job);
 
     struct Impl;
     std::unique_ptr<Impl> impl_;

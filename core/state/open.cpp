@@ -13,7 +13,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kBusyTimeoutMs = 10'000;
+constexpr int kBusyTimeoutMs = 1'000;  // the time a process needs to end that has just been killed
+/// What the log holds before SQLite copies it into the file (1000 pages) and writes it from the start again.
+constexpr std::int64_t kLogBytes = 4 << 20;
 
 std::string pragma(Connection& connection, std::string_view name) {
     Statement statement = connection.prepare(fmt::format("PRAGMA {}", name));
@@ -130,7 +132,10 @@ std::unique_ptr<Connection> openConnection(const fs::path& path) {
     (void)::sqlite3_busy_timeout(handle, kBusyTimeoutMs);
     (void)::sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     (void)::sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-    connection->script("PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=4194304");
+    // Exclusive: the index of the log is then kept on the heap. Shared, it is a mapped file whose holes end the process
+    // with SIGBUS when the disk is full (seen on ext4 with blocks of 1 KiB).
+    connection->script("PRAGMA locking_mode=EXCLUSIVE; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY");
+    connection->script(fmt::format("PRAGMA journal_size_limit={}", kLogBytes));
     if (const std::string mode = pragma(*connection, "journal_mode=WAL"); mode != "wal")
         throw error(Code::system, "{}: the file system can't hold a write-ahead log (journal mode is {})",
                     path.string(), mode);
@@ -138,14 +143,23 @@ std::unique_ptr<Connection> openConnection(const fs::path& path) {
 }
 
 OpenedDatabase openDatabase(const DatabaseOptions& options) {
+    const auto make_space = [&] { return options.make_space && options.make_space(); };
     makeDirectories(options.path.parent_path(), 0711);
+    OpenedDatabase opened;
     try {
-        return openOrReplace(options);
+        opened = openOrReplace(options);
     } catch (const Error& failure) {
-        // A log index needs a few pages even to read: a full disk gets one chance.
-        if (failure.sysErrno() != ENOSPC || !options.make_space || !options.make_space()) throw;
+        // A new file or a migration may need more than is free: a full disk gets one chance.
+        if (failure.sysErrno() != ENOSPC || !make_space()) throw;
+        opened = openOrReplace(options);
     }
-    return openOrReplace(options);
+    if (!allocateLog(options.path) && make_space()) (void)allocateLog(options.path);
+    return opened;
+}
+
+bool allocateLog(const fs::path& path) {
+    const UniqueFd log(::open((path.string() + "-wal").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    return log && (::fallocate(log.get(), FALLOC_FL_KEEP_SIZE, 0, kLogBytes) == 0 || errno != ENOSPC);
 }
 
 }  // namespace davit::state

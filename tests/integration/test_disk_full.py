@@ -55,19 +55,57 @@ class DiskFullTest(DaemonCase):
         self.assertEqual(sorted(tag for image in self.api.images() for tag in image['RepoTags']), tags)
         until(lambda: self.free() >= before - (64 << 10), 'the space comes back')
 
-    def test_operations_on_a_full_disk(self):
-        self.docker.ok('run', '-d', '--name', 'old', IMAGE, 'sleep', '1000')
+    def containers(self):
+        return sorted(name for container in self.api.containers() for name in container['Names'])
+
+    def assert_refused(self, *command):
+        error = self.docker.run(*command)
+        self.assertNotEqual(error.returncode, 0, command)
+        self.assertIn(b'no space left on device', error.stderr.lower(), command)
+
+    def test_what_ends_and_removes_works_and_what_adds_is_refused(self):
+        for name in ('stopped', 'killed', 'forced'):
+            self.docker.ok('run', '-d', '--name', name, IMAGE, 'sh', '-c', 'echo said; exec sleep 1000')
+        until(lambda: self.docker.ok('logs', 'forced') == 'said', 'the last one speaks')
+        images_before = sorted(tag for image in self.api.images() for tag in image['RepoTags'])
         self.fill()
-        error = self.docker.run('create', '--name', 'new', IMAGE, 'true')
-        if error.returncode != 0:  # the reserve may still have carried it
-            self.assertIn(b'no space left on device', error.stderr.lower())
-            self.assertEqual([c['Names'] for c in self.api.containers()], [['/old']])
-        self.assertEqual(self.docker.ok('exec', 'old', 'echo', 'alive'), 'alive')
-        self.daemon.restart()
+        for _ in range(3):
+            self.assert_refused('create', '--name', 'new', IMAGE, 'true')
+        self.assertIn('no space left on device', self.davit.fails('load', input=images.busybox('new:1')).lower())
+        self.assertEqual(self.containers(), ['/forced', '/killed', '/stopped'])
+        self.assertEqual(sorted(tag for image in self.api.images() for tag in image['RepoTags']), images_before)
+        self.assertEqual(self.docker.ok('exec', 'stopped', 'echo', 'alive'), 'alive')
+        self.assertEqual(self.docker.ok('logs', 'stopped'), 'said')
+        self.assertEqual(self.docker.ok('stop', '-t', '0', 'stopped'), 'stopped')
+        self.assertEqual(self.docker.ok('kill', 'killed'), 'killed')
+        for name in ('stopped', 'killed'):
+            until(lambda: self.api.inspect(name)['State']['Status'] == 'exited', f'{name} has ended')
+            self.assertEqual(self.docker.ok('rm', name), name)
+        self.assertEqual(self.docker.ok('rm', '-f', 'forced'), 'forced')
+        self.assertEqual(self.containers(), [])
+
+    def test_the_daemon_restarts_again_and_again(self):
+        """Whoever writes takes what the daemon frees for itself, so that it finds nothing free each time."""
+        self.docker.ok('run', '-d', '--name', 'old', IMAGE, 'sh', '-c', 'echo said; exec sleep 1000')
+        self.docker.ok('create', '--name', 'idle', IMAGE, 'true')
+        until(lambda: self.docker.ok('logs', 'old') == 'said', 'it speaks')
+        for end in (self.daemon.stop, self.daemon.kill, self.daemon.stop):
+            self.fill()
+            end()
+            self.fill()
+            self.daemon.start()
+            self.assertEqual(self.containers(), ['/idle', '/old'])
+            self.assertTrue(self.api.inspect('old')['State']['Running'])
+            self.assertEqual(self.docker.ok('logs', 'old'), 'said')
+        self.fill()
+        self.assert_refused('create', '--name', 'new', IMAGE, 'true')
         self.assertEqual(self.docker.ok('stop', '-t', '0', 'old'), 'old')
         self.assertEqual(self.api.inspect('old')['State']['Status'], 'exited')
-        self.docker.ok('rm', 'old')
-        self.assertNotIn(['/old'], [c['Names'] for c in self.api.containers()])
+        self.assertEqual(self.docker.ok('rm', 'old', 'idle'), 'old\nidle')
+        self.assertEqual(self.containers(), [])
+        os.unlink(self.filler)
+        self.assertEqual(self.docker.ok('run', '--rm', IMAGE, 'echo', 'room'), 'room')
+        self.assertEqual(os.stat(os.path.join(self.data_root, 'reserve')).st_blocks * 512 >> 20, 8)
 
     def test_an_image_can_be_removed_to_make_room(self):
         self.load(images.busybox('room:1', [images.text('big', os.urandom(10 << 20))]))

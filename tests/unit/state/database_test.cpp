@@ -19,7 +19,7 @@ namespace {
 
 Schema thingSchema() { return {"thing", {"CREATE TABLE thing (name TEXT PRIMARY KEY, size INTEGER NOT NULL)"}}; }
 
-DatabaseOptions optionsIn(const TempDir& dir) { return {dir.path() / "state.db", {thingSchema()}, {}}; }
+DatabaseOptions optionsIn(const TempDir& dir) { return {.path = dir.path() / "state.db", .schemas = {thingSchema()}}; }
 
 void put(Database& database, Durability durability, const std::string& name, std::int64_t size) {
     database.write(durability, [&](Connection& c) { c.run("INSERT INTO thing VALUES (?, ?)", name, size); });
@@ -101,22 +101,44 @@ BOOST_AUTO_TEST_CASE(a_job_that_throws_leaves_nothing_and_harms_no_other) {
     BOOST_TEST(countThings(database) == 16);
 }
 
-BOOST_AUTO_TEST_CASE(a_write_inside_a_write_is_refused) {
+BOOST_AUTO_TEST_CASE(an_access_inside_another_is_refused) {
     const TempDir dir;
     Database database(optionsIn(dir));
-    BOOST_CHECK_THROW(
-        database.write(Durability::relaxed, [&](Connection&) { put(database, Durability::relaxed, "x", 1); }), Error);
+    const auto write = [&] { put(database, Durability::relaxed, "x", 1); };
+    const auto read = [&] { (void)countThings(database); };
+    BOOST_CHECK_THROW(database.write(Durability::relaxed, [&](Connection&) { write(); }), Error);
+    BOOST_CHECK_THROW(database.write(Durability::relaxed, [&](Connection&) { read(); }), Error);
+    BOOST_CHECK_THROW(database.read([&](Connection&) { write(); }), Error);
+    BOOST_CHECK_THROW(database.read([&](Connection&) { read(); }), Error);
+    write();
+    BOOST_TEST(countThings(database) == 1);
 }
 
-BOOST_AUTO_TEST_CASE(readers_see_the_last_commit_while_a_write_runs) {
+BOOST_AUTO_TEST_CASE(readers_see_whole_commits_and_are_not_starved_by_writers) {
     const TempDir dir;
     Database database(optionsIn(dir));
-    put(database, Durability::relaxed, "a", 1);
-    database.write(Durability::relaxed, [&](Connection& c) {
-        c.run("DELETE FROM thing");
-        BOOST_TEST(countThings(database) == 1);
-    });
-    BOOST_TEST(countThings(database) == 0);
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> writers;
+    for (int i = 0; i < 4; ++i) {
+        writers.emplace_back([&, i] {
+            for (int n = 0; !stop; ++n)
+                database.write(Durability::relaxed, [&](Connection& c) {
+                    c.run("INSERT INTO thing VALUES (?, 1)", std::to_string(i) + "a" + std::to_string(n));
+                    c.run("INSERT INTO thing VALUES (?, 1)", std::to_string(i) + "b" + std::to_string(n));
+                });
+        });
+    }
+    for (int n = 0; n < 200; ++n) BOOST_TEST(countThings(database) % 2 == 0);
+    stop = true;
+    for (auto& thread : writers) thread.join();
+}
+
+BOOST_AUTO_TEST_CASE(a_file_in_use_is_not_opened_a_second_time) {
+    const TempDir dir;
+    Database database(optionsIn(dir));
+    BOOST_CHECK_EXCEPTION(Database{optionsIn(dir)}, Error,
+                          [](const Error& error) { return error.text().find("locked") != std::string::npos; });
+    put(database, Durability::synced, "a", 1);
 }
 
 BOOST_AUTO_TEST_CASE(migrations_go_forward_and_keep_a_copy) {
