@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <future>
 #include <thread>
 
 #include "base/defer.hpp"
@@ -20,9 +19,9 @@ struct Job {
     bool needs_room;
     const std::function<void(Connection&)>* work;
     std::exception_ptr error;
-    std::promise<void> done;
+    bool done = false;  // read and written by who has the connection
 };
-using Batch = std::vector<std::shared_ptr<Job>>;
+using Batch = std::vector<Job*>;
 
 bool anySynced(const Batch& batch) {
     return std::any_of(batch.begin(), batch.end(), [](const auto& job) { return job->synced; });
@@ -91,21 +90,14 @@ class Turns {
 }  // namespace
 
 struct Database::Impl {
-    explicit Impl(DatabaseOptions opts) : options(std::move(opts)), opened(openDatabase(options)) {
-        writer = std::thread([this] { writeLoop(); });
-    }
+    explicit Impl(DatabaseOptions opts) : options(std::move(opts)), opened(openDatabase(options)) {}
     ~Impl() {
-        {
-            const Lock lock(mutex);
-            stopping = true;
-        }
-        wake.notify_one();
-        writer.join();
         opened.writer.reset();
         (void)allocateLog(options.path);  // false: the disk is full, and the next start has the reserve
     }
 
-    void writeLoop() noexcept;
+    void run(Job& job);
+    void runNext();
     Batch nextBatch();
     void runBatch(const Batch& whole);
     std::exception_ptr tryBatch(const Batch& batch);
@@ -115,45 +107,55 @@ struct Database::Impl {
 
     DatabaseOptions options;
     OpenedDatabase opened;
-    int synchronous = -1;  // the writer thread's; -1: not set yet
+    int synchronous = -1;  // -1: not set yet
 
     Mutex mutex;
-    Condition wake;
-    std::deque<std::shared_ptr<Job>> queue DAVIT_GUARDED_BY(mutex);
-    bool stopping DAVIT_GUARDED_BY(mutex) = false;
+    std::deque<Job*> queue DAVIT_GUARDED_BY(mutex);
 
     Turns turns;  // on opened.writer, the only connection there is
-
-    std::thread writer;
 };
+
+/// Who gets the connection runs what waits in the queue by then, its own job or another's: a write that meets no other
+/// switches no thread, and those that meet share a transaction.
+void Database::Impl::run(Job& job) {
+    {
+        const Lock lock(mutex);
+        queue.push_back(&job);
+    }
+    const Defer forget([&] {  // of use only when an exception leaves it there
+        const Lock lock(mutex);
+        std::erase(queue, &job);
+    });
+    for (;;) {
+        turns.takeToWrite();
+        const Defer give_back([this] { turns.giveBack(); });
+        if (!job.done) runNext();
+        if (job.done) return;
+    }
+}
+
+void Database::Impl::runNext() {
+    const Batch batch = nextBatch();
+    try {
+        runBatch(batch);
+    } catch (...) {  // whatever it was, it belongs to all whose jobs these are
+        for (Job* job : batch) job->error = std::current_exception();
+    }
+    for (Job* job : batch) job->done = true;
+}
 
 /// Relaxed jobs at the front go alone, so that they needn't wait for an fsync; from the first synced one on all go
 /// together.
 Batch Database::Impl::nextBatch() {
     const Lock lock(mutex);
-    while (queue.empty() && !stopping) wake.wait(mutex);
     Batch batch;
+    batch.reserve(queue.size());  // nothing below throws: a job is in the queue or in the batch
     const bool relaxed_only = !queue.empty() && !queue.front()->synced;
     while (!queue.empty() && !(relaxed_only && queue.front()->synced)) {
-        batch.push_back(std::move(queue.front()));
+        batch.push_back(queue.front());
         queue.pop_front();
     }
     return batch;
-}
-
-void Database::Impl::writeLoop() noexcept {
-    for (;;) {
-        Batch batch = nextBatch();
-        if (batch.empty()) return;
-        try {
-            turns.takeToWrite();
-            const Defer give_back([this] { turns.giveBack(); });
-            runBatch(batch);
-        } catch (...) {  // the thread's entry: whatever it was, it belongs to those who wait
-            for (const auto& job : batch) job->error = std::current_exception();
-        }
-        for (const auto& job : batch) job->done.set_value();
-    }
 }
 
 /// On a full disk what needs room fails first; the rest is tried without it, and then in the space that is made.
@@ -228,16 +230,9 @@ void Database::refuseWithoutRoom() const {
 
 void Database::submit(Terms terms, const std::function<void(Connection&)>& work) {
     if (impl_->turns.isMine()) throw Error(Code::system, "state store: a write inside another access");
-    const auto job = std::make_shared<Job>(
-        Job{terms.durability == Durability::synced, terms.disk == Disk::needs_room, &work, nullptr, {}});
-    std::future<void> done = job->done.get_future();
-    {
-        const Lock lock(impl_->mutex);
-        impl_->queue.push_back(job);
-    }
-    impl_->wake.notify_one();
-    done.get();
-    if (job->error) std::rethrow_exception(std::exchange(job->error, nullptr));
+    Job job{terms.durability == Durability::synced, terms.disk == Disk::needs_room, &work, nullptr};
+    impl_->run(job);
+    if (job.error) std::rethrow_exception(job.error);
 }
 
 const std::optional<std::filesystem::path>& Database::quarantined() const noexcept { return impl_->opened.quarantined; }

@@ -2,21 +2,19 @@
 //
 // Each module brings its own Schema (tables and forward migrations); the modules share the file and the transactions.
 //
-//   - One writer thread runs all writes, in the order of arrival. Jobs that wait together share one transaction and so
-//   one
-//     fsync (group commit); a job that throws is rolled back alone and its exception reaches its own caller only.
-//   - Readers run on the caller's thread, between two of the writer's transactions; they see the last commit.
+//   - Writes run one after the other in the order of arrival, on the thread of one of those who wait: jobs that wait
+//     together share one transaction and so one fsync (group commit). A job that throws is rolled back alone and its
+//     exception reaches its own caller only.
+//   - Readers run on the caller's thread, between two transactions; they see the last commit.
 //   - A full disk refuses what adds objects (grow) and nothing else: the log's blocks are allocated beforehand, and
-//   `make_space`
-//     gives more.
+//     `make_space` gives more.
 //   - The file belongs to one Database at a time; SQLite keeps no shared memory, so no mapped file can fail on a full
-//   disk.
+//     disk.
 //   - A file written by a newer davit is refused, naming both versions. A damaged file is moved aside, what is readable
-//   in
-//     it is copied to a new one, and `quarantined()` names the copy.
+//     in it is copied to a new one, and `quarantined()` names the copy.
 //
 // Threads: every public function from any thread, except that a write or a read inside another is a programming error
-// (use the Connection that the outer one got) and throws Error{system}. Destruction waits for queued jobs.
+// (use the Connection that the outer one got) and throws Error{system}. It outlives its callers.
 #pragma once
 
 #include <cstdint>
@@ -129,7 +127,7 @@ struct Schema {
 struct DatabaseOptions {
     std::filesystem::path path;
     std::vector<Schema> schemas;
-    /// Called on the writer thread when a commit finds the disk full. True: space was made, the jobs are run once more.
+    /// Called on a writing thread when a commit finds the disk full. True: space was made, the jobs are run once more.
     /// (DiskReserve::release is meant.) So a job may run twice: it acts on the database and its own result only.
     std::function<bool()> make_space = {};
     /// Asked on the caller's thread before each grow(): false refuses it. (DiskReserve::roomToGrow is meant.) Null:
@@ -146,7 +144,7 @@ class Database {
     Database& operator=(const Database&) = delete;
     ~Database();
 
-    /// Runs `job(Connection&)` in a transaction on the writer thread; returns its result after the commit. What it
+    /// Runs `job(Connection&)` in a transaction, on this thread or on another writer's; returns its result after the commit. What it
     /// throws is thrown here, and then nothing of it is stored.
     template <typename Job>
     auto write(Durability durability, Job&& job) -> std::invoke_result_t<Job, Connection&> {
