@@ -35,9 +35,8 @@ std::string_view typeName(const void* node) {
     throw error(Code::invalid, "invalid JSON: cannot read {} as {}", typeName(node), wanted);
 }
 
-// Refuses what the reader would accept but a second reader might understand otherwise: members equal but for case.
-// Iterative, like the parser: the depth is the sender's choice. Counts depth at the same time.
-void validate(const Node& root, unsigned limit) {
+// Iterative, like the parser: the depth is the sender's choice.
+void limitDepth(const Node& root, unsigned limit) {
     std::vector<std::pair<const Node*, unsigned>> pending{{&root, 1}};
     const auto push = [&](const Node& child, unsigned depth) {
         if (!child.IsObject() && !child.IsArray()) return;
@@ -50,16 +49,7 @@ void validate(const Node& root, unsigned limit) {
         if (node->IsArray())
             for (const Node& child : node->GetArray()) push(child, depth + 1);
         if (!node->IsObject()) continue;
-        std::map<std::string, std::string_view> seen;
-        for (const Member& member : node->GetObject()) {
-            std::string folded(nameOf(member));
-            std::transform(folded.begin(), folded.end(), folded.begin(), lower);
-            const auto [at, fresh] = seen.emplace(std::move(folded), nameOf(member));
-            if (!fresh && at->second != nameOf(member))
-                throw error(Code::invalid, "invalid JSON: members {} and {} differ only in case", quote(at->second),
-                            quote(nameOf(member)));
-            push(member.value, depth + 1);
-        }
+        for (const Member& member : node->GetObject()) push(member.value, depth + 1);
     }
 }
 
@@ -76,7 +66,7 @@ Document Document::parse(std::string_view text, unsigned depth) {
     if (impl->document.HasParseError())
         throw error(Code::invalid, "invalid JSON: {} at offset {}",
                     rapidjson::GetParseError_En(impl->document.GetParseError()), impl->document.GetErrorOffset());
-    validate(impl->document, depth);
+    limitDepth(impl->document, depth);
     return Document(std::move(impl));
 }
 
@@ -96,16 +86,15 @@ bool Value::isObject() const noexcept { return node_ != nullptr && nodeOf(node_)
 Value Value::operator[](std::string_view name) const {
     if (isNull()) return {};
     if (!isObject()) wrongType(node_, "object");
-    const Value* other_case = nullptr;
-    Value found;
+    const Member* found = nullptr;
     for (const Member& member : nodeOf(node_).GetObject()) {
-        if (nameOf(member) == name) return Value(&member.value);
-        if (other_case == nullptr && equalInAnyCase(nameOf(member), name)) {
-            found = Value(&member.value);
-            other_case = &found;
-        }
+        if (!equalInAnyCase(nameOf(member), name)) continue;
+        if (found != nullptr && nameOf(*found) != nameOf(member))
+            throw error(Code::invalid, "invalid JSON: members {} and {} differ only in case", quote(nameOf(*found)),
+                        quote(nameOf(member)));
+        found = &member;
     }
-    return found;
+    return found != nullptr ? Value(&found->value) : Value();
 }
 
 std::string_view Value::stringView(std::string_view fallback) const {

@@ -10,7 +10,7 @@
 //     send(out.text());
 //
 // Reading follows Go's encoding/json, because Docker's clients rely on it: unknown members are ignored, null and absent are
-// the zero value, member names match in any case when the exact name is missing, and a value of another type is an error.
+// the zero value, member names match in any case, and a value of another type is an error.
 #pragma once
 
 #include <concepts>
@@ -45,8 +45,8 @@ class Value {
     [[nodiscard]] bool isObject() const noexcept;
     explicit operator bool() const noexcept { return !isNull(); }
 
-    /// The member of that name, else of the same name in other case, else null. A null value has no members; any other
-    /// non-object throws Error{invalid}.
+    /// The member of that name in any case (the last of several), else null; null has no members. Throws Error{invalid} for
+    /// other non-objects and for two spellings of the name: another reader might choose the other one (SEC-50).
     [[nodiscard]] Value operator[](std::string_view name) const;
 
     // Each returns its fallback for null and throws Error{invalid} for a value of another type.
@@ -127,7 +127,7 @@ class Object {
 class Document {
   public:
     /// Parses exactly one JSON value with optional white space around it. Throws Error{invalid} naming the byte offset.
-    /// Nesting deeper than `depth` and members that differ only in case (SEC-50) are refused. The parser doesn't recurse.
+    /// Nesting deeper than `depth` is refused. The parser doesn't recurse.
     [[nodiscard]] static Document parse(std::string_view text, unsigned depth = 100);
 
     Document(Document&&) noexcept;
