@@ -28,19 +28,19 @@ bool isId(const std::string& id) {
     return !id.empty() && id.size() <= 200 && id[0] != '.' && std::all_of(id.begin(), id.end(), allowed);
 }
 
-}  // namespace
-
-LayerHome::LayerHome(const fs::path& home, Dispose dispose) : home_(home), dispose_(std::move(dispose)) {
+fs::path madeHome(const fs::path& home) {
     if (!home.is_absolute()) throw error(Code::invalid, "storage home {}: not absolute", home.string());
-    makeDirectories(home_, 0711);
-    for (const char* directory : {kLayers, kStaging, kTrash}) makeDirectories(home_ / directory, 0711);
-    sweep(kStaging);
-    sweep(kTrash);
+    makeDirectories(home, 0711);
+    return home;
 }
 
-void LayerHome::sweep(const char* directory) const {
-    const UniqueFd fd = openFile(home_ / directory, O_RDONLY | O_DIRECTORY);
-    for (const std::string& name : directoryNames(fd.get())) dispose_(home_ / directory / name);
+}  // namespace
+
+LayerHome::LayerHome(const fs::path& home, Dispose dispose)
+    : home_(madeHome(home)), trash_(home_ / kTrash, std::move(dispose)) {
+    for (const char* directory : {kLayers, kStaging}) makeDirectories(home_ / directory, 0711);
+    const UniqueFd staging = openFile(home_ / kStaging, O_RDONLY | O_DIRECTORY);
+    for (const std::string& name : directoryNames(staging.get())) trash_.take(home_ / kStaging / name);
 }
 
 fs::path LayerHome::of(const std::string& id) const {
@@ -63,15 +63,10 @@ std::vector<std::string> LayerHome::list() const {
 }
 
 void LayerHome::remove(const std::string& id) {
-    const fs::path trash = home_ / kTrash / randomId();
-    if (::rename(of(id).c_str(), trash.c_str()) < 0) {
-        if (errno == ENOENT) return;
-        throw Error::system("remove layer " + id, errno);
-    }
-    dispose_(trash);
+    (void)trash_.take(of(id));  // not there: it is gone already
 }
 
-std::unique_ptr<LayerHome::Draft> LayerHome::draft(const std::string& id) const {
+std::unique_ptr<LayerHome::Draft> LayerHome::draft(const std::string& id) {
     if (has(id)) throw error(Code::conflict, "layer {} exists already", id);
     const fs::path path = home_ / kStaging / randomId();
     makeDirectories(path, 0711);
@@ -81,7 +76,7 @@ std::unique_ptr<LayerHome::Draft> LayerHome::draft(const std::string& id) const 
 LayerHome::Draft::~Draft() {
     if (path_.empty()) return;
     try {
-        home_.dispose_(path_);
+        (void)home_.trash_.take(path_);
     } catch (...) {  // a destructor; the next start sweeps it
     }
 }

@@ -3,30 +3,31 @@
 //
 //     <home>/layers/<id>/   finished layers
 //     <home>/staging/       layers that are being made: published by one rename
-//     <home>/trash/         removed ones, moved here by one rename and then deleted
+//     <home>/trash/         removed ones, moved here by one rename and then deleted in the background (trash.hpp)
 //
 // Any thread; LayerUses orders what touches one layer. A home belongs to one driver in one process at a time.
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "archive/trash.hpp"
 #include "base/thread_annotations.hpp"
 
 namespace davit::archive {
 
 class LayerHome {
   public:
-    /// Deletes a layer's directory: removeTree, or that and what the driver has besides (mounts, subvolumes).
-    using Dispose = std::function<void(const std::filesystem::path& layer_dir)>;
+    /// Deletes a layer's directory: removeTree, or that and what the driver has besides (mounts, subvolumes). Runs on a
+    /// thread of the home's until the home's end, so it must not need what its owner destroys before.
+    using Dispose = Trash::Dispose;
 
-    /// Creates the home where it is missing and throws away what an earlier process left half done. `home` must be
-    /// absolute.
+    /// Creates the home where it is missing and begins to throw away what an earlier process left half done. `home` must
+    /// be absolute.
     LayerHome(const std::filesystem::path& home, Dispose dispose);
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return home_; }
@@ -37,13 +38,15 @@ class LayerHome {
     [[nodiscard]] std::filesystem::path require(const std::string& id) const;
     /// Sorted.
     [[nodiscard]] std::vector<std::string> list() const;
-    /// Takes a layer away. Unknown ids succeed.
+    /// Takes a layer away; its files are deleted afterwards. Unknown ids succeed.
     void remove(const std::string& id);
+    /// Waits until the files of all that was removed are deleted, or for the time: false.
+    bool settle(std::chrono::milliseconds timeout) { return trash_.settle(timeout); }
 
     /// A layer that is being made: disposed of unless published.
     class Draft {
       public:
-        Draft(const LayerHome& home, std::filesystem::path path) : home_(home), path_(std::move(path)) {}
+        Draft(LayerHome& home, std::filesystem::path path) : home_(home), path_(std::move(path)) {}
         ~Draft();
         Draft(const Draft&) = delete;
         Draft& operator=(const Draft&) = delete;
@@ -52,16 +55,15 @@ class LayerHome {
         void publish(const std::string& id);
 
       private:
-        const LayerHome& home_;
+        LayerHome& home_;
         std::filesystem::path path_;
     };
     /// Throws Error{conflict} when the id exists already.
-    [[nodiscard]] std::unique_ptr<Draft> draft(const std::string& id) const;
+    [[nodiscard]] std::unique_ptr<Draft> draft(const std::string& id);
 
   private:
-    void sweep(const char* directory) const;
     std::filesystem::path home_;
-    Dispose dispose_;
+    Trash trash_;
 };
 
 /// Counts the uses of layers (get without put) and lets one operation at a time touch a layer.

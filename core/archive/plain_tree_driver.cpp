@@ -29,7 +29,7 @@ void PlainTreeDriver::init(const StorageInit& request) {
     uid_maps_ = request.uid_maps;
     gid_maps_ = request.gid_maps;
     for (const std::string& option : request.options) takeOption(option);
-    home_.emplace(request.home, [this](const fs::path& layer_dir) { dropLayer(layer_dir); });
+    home_.emplace(request.home, disposer());
     prepare();
     if (default_size_ > 0) requireLimits();
 }

@@ -46,8 +46,9 @@ class PlainTreeDriver : public StorageDriver {
     virtual void prepare() = 0;
     /// Makes the directory `tree`: empty with mode 0755 when `parent_tree` is empty, else with all of its content.
     virtual void makeTree(const std::filesystem::path& tree, const std::filesystem::path& parent_tree) = 0;
-    /// Deletes a layer's directory with the tree in it, whole or half made.
-    virtual void dropLayer(const std::filesystem::path& layer_dir) = 0;
+    /// What deletes a layer's directory with the tree in it, whole or half made. It is called until the end of this base
+    /// class, so it keeps nothing of the driver's.
+    [[nodiscard]] virtual LayerHome::Dispose disposer() const = 0;
     /// Whether limitTree() works on this host.
     virtual bool canLimit() = 0;
     /// Bounds a tree; 0 lifts the bound.

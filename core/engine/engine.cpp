@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kStoppers = 16;
 constexpr std::chrono::seconds kDrainTimeout{5};
+constexpr std::chrono::seconds kCleanupGrace{1};  // what isn't removed by then the next start removes: its intents are rows
 
 std::vector<image::ImageUser> usersOf(const ContainerTable& table, const std::string& image_id) {
     std::vector<image::ImageUser> users;
@@ -86,7 +87,7 @@ void Engine::reload(const EngineOptions& options) {
 void Engine::shutdown() {
     if (!impl_->core.options()->live_restore) impl_->stopAll();
     (void)impl_->core.events.drain(kDrainTimeout);
-    (void)impl_->core.cleanup.drain(kDrainTimeout);
+    (void)impl_->core.cleanup.drain(kCleanupGrace);
 }
 
 ContainerService& Engine::containers() noexcept { return impl_->containers; }

@@ -1,5 +1,6 @@
 """kill -9 of the daemon at random moments under load: what was acknowledged is there, what was removed stays away, containers
 run on, and at the end nothing is left over."""
+import glob
 import http.client
 import os
 import random
@@ -7,7 +8,7 @@ import threading
 import time
 import unittest
 
-from harness import images
+from harness import images, places
 from harness.api import ApiError
 from harness.case import IMAGE, DaemonCase
 from harness.poll import until
@@ -180,6 +181,30 @@ class CrashTest(DaemonCase):
         until(lambda: self.api.inspect('c1')['State']['Status'] == 'exited', 'the daemon notices')
         self.assertEqual(self.api.inspect('c1')['State']['ExitCode'], 137)
         until(lambda: not os.path.exists(f'/proc/{pid}'), 'no container runs without its monitor')
+
+    def remains(self):
+        """Files that are still to be deleted, in all drivers' trash."""
+        return sum(len(files) + len(folders) for trash in glob.glob(os.path.join(self.daemon.data_root, 'storage/*/trash'))
+                   for _, folders, files in os.walk(trash))
+
+    def test_no_one_waits_for_the_files_of_a_removed_image(self):
+        """The reply tells of the commit, the end of the daemon cuts the deletion off, and the next start goes on with it."""
+        self.docker.ok('run', '--rm', IMAGE, 'true')  # makes what stays after a first container
+        before = self.snapshot()
+        for end in (self.daemon.stop, self.daemon.kill):
+            self.load(images.busybox('many:1', [images.text(f'many/{n}', '') for n in range(30000)]))
+            lines = self.docker.ok('rmi', 'many:1').splitlines()
+            self.assertEqual(lines[0], 'Untagged: many:1')
+            self.assertTrue(all(line.startswith('Deleted: sha256:') for line in lines[1:]) and len(lines) >= 3, lines)
+            begin = time.monotonic()
+            end()
+            self.assertLess(time.monotonic() - begin, 2 * places.SLOW)
+            self.assertGreater(self.remains(), 0)
+            self.assertLess(self.daemon.start(), 2 * places.SLOW)
+            self.assertNotIn('many:1', [tag for image in self.api.images() for tag in image['RepoTags']])
+            self.assertEqual(self.docker.ok('run', '--rm', IMAGE, 'echo', 'there'), 'there')
+            until(lambda: self.remains() == 0, 'the rest is deleted', 60)
+        self.assert_no_leak(before)
 
     def test_two_daemons_do_not_share_a_store(self):
         other = type(self.daemon)('other', data_root=self.daemon.data_root)

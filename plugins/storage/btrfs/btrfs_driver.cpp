@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "base/file.hpp"
+#include "base/remove_tree.hpp"
 #include "davit/sdk.hpp"
 #include "qgroup.hpp"
 
@@ -25,6 +26,20 @@ std::uint64_t subvolumeId(int fd) {
     std::uint64_t id = 0;
     require(::btrfs_util_subvolume_id_fd(fd, &id), "find a subvolume's id");
     return id;
+}
+
+void dropLayer(const fs::path& layer_dir, const std::stop_token& stop) {
+    const fs::path tree = layer_dir / "root";
+    const UniqueFd above = openDirectory(layer_dir);
+    const UniqueFd fd(::openat(above.get(), "root", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (fd && ::btrfs_util_is_subvolume_fd(fd.get()) == BTRFS_UTIL_OK) {
+        const std::uint64_t id = subvolumeId(fd.get());
+        // Recursive: what ran inside may have made subvolumes of its own.
+        require(::btrfs_util_delete_subvolume_fd(above.get(), "root", BTRFS_UTIL_DELETE_SUBVOLUME_RECURSIVE),
+                "delete subvolume " + tree.string());
+        btrfs::dropGroup(above.get(), id);
+    }
+    (void)removeTree(layer_dir, stop);
 }
 
 std::string whyNot(const fs::path& path) {
@@ -50,19 +65,7 @@ void BtrfsDriver::makeTree(const fs::path& tree, const fs::path& parent_tree) {
             "create snapshot " + tree.string());
 }
 
-void BtrfsDriver::dropLayer(const fs::path& layer_dir) {
-    const fs::path tree = layer_dir / "root";
-    const UniqueFd above = openDirectory(layer_dir);
-    const UniqueFd fd(::openat(above.get(), "root", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (fd && ::btrfs_util_is_subvolume_fd(fd.get()) == BTRFS_UTIL_OK) {
-        const std::uint64_t id = subvolumeId(fd.get());
-        // Recursive: what ran inside may have made subvolumes of its own.
-        require(::btrfs_util_delete_subvolume_fd(above.get(), "root", BTRFS_UTIL_DELETE_SUBVOLUME_RECURSIVE),
-                "delete subvolume " + tree.string());
-        btrfs::dropGroup(above.get(), id);
-    }
-    removeTree(layer_dir);
-}
+archive::LayerHome::Dispose BtrfsDriver::disposer() const { return dropLayer; }
 
 void BtrfsDriver::limitTree(const fs::path& tree, std::int64_t bytes) {
     const UniqueFd fd = openDirectory(tree);

@@ -14,6 +14,7 @@
 #include "base/check.hpp"
 #include "base/defer.hpp"
 #include "base/file.hpp"
+#include "base/remove_tree.hpp"
 #include "base/id.hpp"
 #include "base/tree_walker.hpp"
 #include "davit/sdk.hpp"
@@ -72,7 +73,7 @@ void Overlay2Driver::init(const StorageInit& request) {
     probe_ = overlay2::probe(home_path_);
     if (!probe_.unsuitable_why.empty()) throw Error(Code::unimplemented, probe_.unsuitable_why);
     makeDirectories(home_path_ / "l", 0711);
-    home_.emplace(home_path_, [this](const fs::path& layer_dir) { dispose(layer_dir); });
+    home_.emplace(home_path_, [this](const fs::path& layer_dir, const std::stop_token& stop) { dispose(layer_dir, stop); });
     recover();
     std::vector<fs::path> dirs;
     for (const std::string& id : home_->list()) dirs.push_back(home_->of(id));
@@ -130,14 +131,14 @@ void Overlay2Driver::recover() {
         if (!std::binary_search(links.begin(), links.end(), name)) (void)::unlinkat(names.get(), name.c_str(), 0);
 }
 
-void Overlay2Driver::dispose(const fs::path& layer_dir) const {
+void Overlay2Driver::dispose(const fs::path& layer_dir, const std::stop_token& stop) const {
     while (isMounted(layer_dir)) overlay2::unmount(layer_dir / "merged");
     const std::string name = readFile(layer_dir / "link").value_or("");
     // Last of all: as long as the name exists no other layer gets it.
     const Defer unlink([&] {
         if (!name.empty()) (void)::unlink((home_path_ / "l" / name).c_str());
     });
-    removeTree(layer_dir);
+    (void)removeTree(layer_dir, stop);
 }
 
 Overlay2Driver::Layer Overlay2Driver::layer(const std::string& id) {

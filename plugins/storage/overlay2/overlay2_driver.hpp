@@ -85,7 +85,7 @@ class Overlay2Driver final : public StorageDriver {
     void mountMerged(const Layer& layer, const std::string& id, const std::string& label) const;
     [[nodiscard]] overlay2::Overlay overlayOf(const Layer& layer, const std::string& id,
                                               const std::string& label) const;
-    void dispose(const std::filesystem::path& layer_dir) const;
+    void dispose(const std::filesystem::path& layer_dir, const std::stop_token& stop) const;
     void recover();
     [[nodiscard]] std::vector<UniqueFd> openLowers(const Layer& layer);
 
@@ -95,9 +95,9 @@ class Overlay2Driver final : public StorageDriver {
     std::vector<IdMap> uid_maps_;
     std::vector<IdMap> gid_maps_;
     std::int64_t default_size_ = 0;
-    std::optional<archive::LayerHome> home_;
     std::optional<archive::ProjectQuota> quota_;
     archive::LayerUses uses_;
+    std::optional<archive::LayerHome> home_;  ///< last: its thread calls dispose() until its end
 };
 
 }  // namespace davit

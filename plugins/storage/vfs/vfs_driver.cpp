@@ -6,6 +6,7 @@
 #include "archive/copy_tree.hpp"
 #include "base/check.hpp"
 #include "base/file.hpp"
+#include "base/remove_tree.hpp"
 #include "davit/sdk.hpp"
 
 namespace davit {
@@ -26,7 +27,9 @@ void VfsDriver::makeTree(const fs::path& tree, const fs::path& parent_tree) {
                       openFile(tree, O_RDONLY | O_DIRECTORY).get());
 }
 
-void VfsDriver::dropLayer(const fs::path& layer_dir) { removeTree(layer_dir); }
+archive::LayerHome::Dispose VfsDriver::disposer() const {
+    return [](const fs::path& layer_dir, const std::stop_token& stop) { (void)removeTree(layer_dir, stop); };
+}
 
 void VfsDriver::limitTree(const fs::path& tree, std::int64_t bytes) { quota_->limit(tree, bytes); }
 

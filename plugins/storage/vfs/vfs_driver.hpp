@@ -23,7 +23,7 @@ class VfsDriver final : public archive::PlainTreeDriver {
   protected:
     void prepare() override;
     void makeTree(const std::filesystem::path& tree, const std::filesystem::path& parent_tree) override;
-    void dropLayer(const std::filesystem::path& layer_dir) override;
+    [[nodiscard]] archive::LayerHome::Dispose disposer() const override;
     bool canLimit() override { return quota_.has_value(); }
     void limitTree(const std::filesystem::path& tree, std::int64_t bytes) override;
 

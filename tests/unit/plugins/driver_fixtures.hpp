@@ -20,6 +20,16 @@ inline std::string layerId(const std::string& digit) {
     return id.substr(0, 64);
 }
 
+/// Whether the directory, whose entries are deleted in the background, gets empty.
+inline bool becomesEmpty(const std::filesystem::path& directory) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!std::filesystem::is_empty(directory)) {
+        if (std::chrono::steady_clock::now() > deadline) return false;
+        ::usleep(1000);
+    }
+    return true;
+}
+
 template <class Driver>
 struct Driven {
     explicit Driven(const std::filesystem::path& home, std::vector<std::string> options = {}) {

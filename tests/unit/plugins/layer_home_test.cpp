@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "archive/fixtures.hpp"
+#include "base/remove_tree.hpp"
 
 using namespace davit;
 using namespace davit::archive;
@@ -12,7 +13,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const LayerHome::Dispose kRemove = [](const fs::path& path) { removeTree(path); };
+const LayerHome::Dispose kRemove = [](const fs::path& path, const std::stop_token& stop) { (void)removeTree(path, stop); };
+constexpr std::chrono::seconds kPatience{20};
 
 }  // namespace
 
@@ -25,7 +27,9 @@ BOOST_AUTO_TEST_CASE(what_was_not_published_is_swept) {
     makeDirectories(home.path() / "trash/half/gone", 0755);
     home.draft("whole")->publish("whole");
     { const auto dropped = home.draft("never"); }
-    const LayerHome again(dir.path() / "home", kRemove);
+    BOOST_REQUIRE(home.settle(kPatience));
+    LayerHome again(dir.path() / "home", kRemove);
+    BOOST_REQUIRE(again.settle(kPatience));
     BOOST_TEST(fs::is_empty(home.path() / "staging"));
     BOOST_TEST(fs::is_empty(home.path() / "trash"));
     BOOST_TEST(again.list() == std::vector<std::string>{"whole"});

@@ -64,6 +64,7 @@ BOOST_AUTO_TEST_CASE(gets_are_counted) {
     BOOST_TEST(!anyMountBelow(dir.path()));
     BOOST_CHECK_EXCEPTION(overlay.put("2"), Error, [](const Error& e) { return e.code() == Code::not_found; });
     overlay.driver.remove(layerId("2"));
+    BOOST_TEST(becomesEmpty(dir.path() / "trash"));
     BOOST_TEST(std::distance(fs::directory_iterator(dir.path() / "l"), fs::directory_iterator()) == 1);
 }
 
