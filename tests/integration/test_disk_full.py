@@ -123,5 +123,10 @@ class DiskFullTest(DaemonCase):
         until(lambda: int(self.docker.ok('exec', 'talker', 'cat', '/dev/shm/i') or 0) > first + 100, 'the container goes on')
 
 
+class OverlayDiskFullTest(DiskFullTest):
+    """A driver that tries out mounts at every start, for which it needs a few blocks."""
+    storage_driver = 'overlay2'
+
+
 if __name__ == '__main__':
     unittest.main()

@@ -231,10 +231,10 @@ overlay2::Overlay Overlay2Driver::overlayOf(const Layer& layer, const std::strin
     }
     overlay.upper = "layers/" + id + "/diff";
     overlay.work = "layers/" + id + "/work";
-    if (layer.is_volatile && probe_.volatile_mounts) {
+    if (layer.is_volatile) {
         // Left by a crash it would forbid the mount. What may have been lost then is what "volatile" allows to be lost.
         removeTree(layer.dir / "work/work/incompat");
-        overlay.flags.emplace_back("volatile");
+        if (probe_.volatile_mounts) overlay.flags.emplace_back("volatile");
     }
     return overlay;
 }

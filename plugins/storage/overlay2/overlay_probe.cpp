@@ -9,6 +9,7 @@
 
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "archive/plain_tree_driver.hpp"
@@ -82,16 +83,24 @@ void mountAndTry(const fs::path& home, Probe& found) {
     }
 }
 
-std::string failureOf(const fs::path& home, Probe& found) {
-    std::string why;
+std::optional<Error> failureOf(const fs::path& home, Probe& found) {
+    std::optional<Error> failure;
     std::thread([&] {
         try {
             mountAndTry(home, found);
-        } catch (const std::exception& e) {  // a thread's end: the text is the result
-            why = e.what();
+        } catch (const Error& e) {  // a thread's end: the failure is the result
+            failure = e;
+        } catch (const std::exception& e) {
+            failure = Error(Code::system, e.what());
         }
     }).join();
-    return why;
+    if (failure && failure->sysErrno() == ENOSPC) throw Error(*failure);
+    return failure;
+}
+
+bool holdsLayers(const fs::path& home) {
+    std::error_code none;
+    return fs::directory_iterator(home / "layers", none) != fs::directory_iterator();
 }
 
 }  // namespace
@@ -112,13 +121,16 @@ Probe probe(const fs::path& directory) {
             makeDirectories(home.path() / name, 0755);
         writeFileAtomically(home.path() / "lower1/file", "x");
         found.directory_types = tellsTypes(home.path() / "lower1");
-        const std::string why = failureOf(home.path(), found);
-        if (!why.empty())
+        if (const auto failure = failureOf(home.path(), found))
             found.unsuitable_why =
-                fmt::format("overlay2: no overlay on {} at {}: {}", backing, directory.string(), why);
+                fmt::format("overlay2: no overlay on {} at {}: {}", backing, directory.string(), failure->text());
         else if (!found.directory_types)
             found.unsuitable_why = fmt::format("overlay2: the {} at {} has no d_type", backing, directory.string());
     } catch (const Error& e) {
+        if (e.sysErrno() == ENOSPC && holdsLayers(directory)) {
+            found.directory_types = true;
+            return found;
+        }
         found.unsuitable_why = fmt::format("overlay2: can't try out {}: {}", directory.string(), e.text());
     }
     return found;

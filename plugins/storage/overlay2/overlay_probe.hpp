@@ -15,7 +15,9 @@ struct Probe {
     bool directory_types = false;    ///< readdir tells the types of entries
 };
 
-/// Mounts in a namespace of its own and leaves nothing behind. `directory` must exist and be writable.
+/// Mounts in a namespace of its own and leaves nothing behind. `directory` must exist and be writable. On a full disk nothing
+/// can be tried out: a home that holds layers then counts as suitable, since it was when they were made, and only
+/// `volatile_mounts` isn't used.
 [[nodiscard]] Probe probe(const std::filesystem::path& directory);
 
 }  // namespace davit::overlay2

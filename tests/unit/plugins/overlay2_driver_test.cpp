@@ -227,6 +227,26 @@ BOOST_AUTO_TEST_CASE(not_on_overlayfs_itself) {
     overlay.put("2");
 }
 
+BOOST_AUTO_TEST_CASE(a_full_disk_keeps_nobody_from_the_layers_it_holds) {
+    const LoopFileSystem disk("ext4", {"-q", "-m", "0"}, "", 32 << 20);
+    BOOST_REQUIRE(disk.works());
+    const fs::path home = disk.mounted() / "home";
+    {
+        Overlay2 overlay(home);
+        overlay.layer("1", "", Tar().file("f").done());
+        overlay.writable("2", "1");
+    }
+    const UniqueFd filler = openFile(disk.mounted() / "filler", O_WRONLY | O_CREAT | O_APPEND);
+    for (const std::size_t size : {std::size_t{1} << 20, std::size_t{1} << 10})
+        while (::write(filler.get(), std::string(size, 'f').data(), size) > 0) {
+        }
+    Overlay2 again(home);
+    BOOST_TEST(again.changes("1", "") == "A/f ");
+    again.driver.remove(layerId("2"));
+    BOOST_TEST(!again.driver.exists(layerId("2")));
+    BOOST_CHECK_THROW(Overlay2 fresh(disk.mounted()), Error);  // holds none: what can't be tried out isn't used
+}
+
 BOOST_AUTO_TEST_CASE(asking_what_it_can_leaves_nothing) {
     const TempDir dir;
     const auto abilities = Overlay2Driver(DriverContext()).capabilities((dir.path() / "not/yet").string());
