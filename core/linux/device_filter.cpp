@@ -47,11 +47,10 @@ class Program {
     }
     void rule(const DeviceAccessRule& rule) {
         jumps_.clear();
-        const std::int32_t bits = accessBits(rule.access);
         if (rule.type != 'a') skipUnless(BPF_JNE, kType, rule.type == 'c' ? BPF_DEVCG_DEV_CHAR : BPF_DEVCG_DEV_BLOCK);
-        if (bits != (BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE | BPF_DEVCG_ACC_MKNOD)) access(bits, rule.allow);
         if (rule.major) skipUnless(BPF_JNE, kMajor, static_cast<std::int32_t>(*rule.major));
         if (rule.minor) skipUnless(BPF_JNE, kMinor, static_cast<std::int32_t>(*rule.minor));
+        access(accessBits(rule.access), rule.allow);
         finish(rule.allow);
         for (const std::size_t at : jumps_) code_[at].off = static_cast<std::int16_t>(code_.size() - at - 1);
     }
@@ -75,13 +74,13 @@ class Program {
         jumps_.push_back(code_.size());
         add(instruction(BPF_JMP | comparison | BPF_K, value, 0, 0, expected));
     }
-    /// An allowing rule must cover all that is asked for; a refusing one any part of it.
+    /// Each right is judged alone, as by v1's devices.allow and devices.deny: what an allowing rule grants is taken off what is
+    /// asked for, and the last right to be granted decides; a refusing rule decides when anything of it is still asked for.
     void access(std::int32_t bits, bool allow) {
-        add(instruction(BPF_ALU64 | BPF_MOV | BPF_X, kScratch, kAccess, 0, 0));
-        add(instruction(BPF_ALU64 | BPF_AND | BPF_K, kScratch, 0, 0, bits));
-        jumps_.push_back(code_.size());
-        add(allow ? instruction(BPF_JMP | BPF_JNE | BPF_X, kScratch, kAccess, 0, 0)
-                  : instruction(BPF_JMP | BPF_JEQ | BPF_K, kScratch, 0, 0, 0));
+        const std::uint8_t judged = allow ? kAccess : kScratch;
+        if (!allow) add(instruction(BPF_ALU64 | BPF_MOV | BPF_X, kScratch, kAccess, 0, 0));
+        add(instruction(BPF_ALU64 | BPF_AND | BPF_K, judged, 0, 0, allow ? ~bits : bits));
+        skipUnless(allow ? BPF_JNE : BPF_JEQ, judged, 0);
     }
 
     std::vector<struct bpf_insn> code_;

@@ -19,8 +19,8 @@ struct DeviceAccessRule {
 /// "c 1:3 rwm"; "a" for everything.
 [[nodiscard]] std::string deviceLine(const DeviceAccessRule& rule);
 
-/// The bytes of an array of struct bpf_insn for BPF_PROG_TYPE_CGROUP_DEVICE. The last rule that matches an access decides;
-/// without a match it is refused.
+/// The bytes of an array of struct bpf_insn for BPF_PROG_TYPE_CGROUP_DEVICE. Of each right (r, w, m) that is asked for the last
+/// rule that names it decides, and all must be allowed; a right that no rule names is refused.
 [[nodiscard]] std::string compileDeviceFilter(const std::vector<DeviceAccessRule>& rules);
 
 }  // namespace davit::linux

@@ -128,6 +128,23 @@ BOOST_AUTO_TEST_CASE(the_last_match_decides) {
     BOOST_TEST(!machine({kAllowAll, kDenyAll, kNull}).allows('c', "r", 1, 5));
 }
 
+BOOST_AUTO_TEST_CASE(rights_of_several_rules_add_up) {
+    Machine disks = machine({kDenyAll, {.allow = true, .type = 'b', .major = 8, .minor = 0, .access = "r"},
+                             {.allow = true, .type = 'b', .major = {}, .minor = 0, .access = "w"}});
+    BOOST_TEST(disks.allows('b', "rw", 8, 0));
+    BOOST_TEST(!disks.allows('b', "rwm", 8, 0));
+    BOOST_TEST(!disks.allows('b', "rw", 9, 0));
+}
+
+BOOST_AUTO_TEST_CASE(the_last_rule_decides_each_right_alone) {
+    Machine misc = machine({{.allow = true, .type = 'c', .major = 10, .minor = {}},
+                            {.allow = false, .type = 'c', .major = 10, .minor = 229, .access = "w"},
+                            {.allow = true, .type = 'c', .major = 10, .minor = 229, .access = "m"}});
+    BOOST_TEST(misc.allows('c', "rm", 10, 229));
+    BOOST_TEST(!misc.allows('c', "rw", 10, 229));
+    BOOST_TEST(misc.allows('c', "rwm", 10, 200));
+}
+
 BOOST_AUTO_TEST_CASE(other_letters_of_access_are_refused) {
     BOOST_CHECK_EXCEPTION((void)compileDeviceFilter({{.allow = true, .type = 'c', .major = 1, .minor = 3, .access = "rx"}}),
                           Error, [](const Error& failure) { return failure.code() == Code::invalid; });
