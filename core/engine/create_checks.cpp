@@ -103,6 +103,14 @@ void checkHostConfig(const runtime::HostConfig& host, const EngineOptions& optio
     }
 }
 
+/// Docker: a privileged container shares the host's on v1 whatever the daemon's option says, but not on v2.
+std::string defaultCgroupNamespace(const EngineOptions& options, bool privileged) {
+    const bool unified = runtime::hostFacts().cgroup_v2;
+    if (privileged && !unified) return "host";
+    if (!options.default_cgroupns_mode.empty()) return options.default_cgroupns_mode;
+    return unified ? "private" : "host";
+}
+
 void fillDefaults(const EngineOptions& options, runtime::HostConfig& host) {
     host.network_mode = defaultNetworkMode(host.network_mode);
     if (host.log_config.type.empty()) {
@@ -114,12 +122,7 @@ void fillDefaults(const EngineOptions& options, runtime::HostConfig& host) {
     if (host.restart_policy.name.empty()) host.restart_policy.name = "no";
     if (host.shm_size == 0) host.shm_size = options.default_shm_size;
     if (host.ipc_mode.empty()) host.ipc_mode = options.default_ipc_mode;
-    if (host.cgroupns_mode.empty()) {
-        const bool unified = runtime::hostFacts().cgroup_v2;
-        host.cgroupns_mode = !options.default_cgroupns_mode.empty() ? options.default_cgroupns_mode
-                             : unified && !host.privileged          ? "private"
-                                                                    : "host";
-    }
+    if (host.cgroupns_mode.empty()) host.cgroupns_mode = defaultCgroupNamespace(options, host.privileged);
     if (host.runtime.empty())
         host.runtime = options.default_runtime.empty() ? std::string(kBuiltinRuntime) : options.default_runtime;
 }

@@ -100,9 +100,8 @@ void buildNamespaces(oci::RuntimeSpec& spec, const SpecInput& input) {
     add("uts", host.uts_mode == "host", "");
     add("pid", host.pid_mode == "host", input.pid_namespace);
     add("ipc", host.ipc_mode == "host", input.ipc_namespace);
-    // Docker: private on v2 unless privileged, the host's on v1.
-    const bool shares_by_default = !input.facts.cgroup_v2 || host.privileged;
-    add("cgroup", host.cgroupns_mode.empty() ? shares_by_default : host.cgroupns_mode == "host", "");
+    // Docker: private on v2, also for privileged containers; the host's on v1.
+    add("cgroup", host.cgroupns_mode.empty() ? !input.facts.cgroup_v2 : host.cgroupns_mode == "host", "");
     if (!input.uid_maps.empty()) namespaces.push_back({.type = "user"});
     if (host.uts_mode != "host") {
         spec.hostname = input.config->hostname;
