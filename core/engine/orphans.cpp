@@ -1,13 +1,13 @@
 #include "engine/orphans.hpp"
 
 #include <csignal>
-#include <fstream>
 #include <thread>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "linux/cgroup.hpp"
+#include "linux/cgroup_tree.hpp"
 
 namespace davit::engine {
 namespace {
@@ -32,25 +32,10 @@ std::vector<fs::path> unknownIn(const ContainerTable& table, const fs::path& par
     return found;
 }
 
-void killMembers(const fs::path& cgroup) {
-    std::ifstream members(cgroup / "cgroup.procs");
-    for (pid_t pid = 0; members >> pid;)
-        if (pid > 1) (void)::kill(pid, SIGKILL);  // gone already is as good
-}
-
-/// Kills what runs in the group and below, and removes it. False when it is still there.
-bool removeGroup(const fs::path& cgroup) {
-    std::error_code failed;
-    for (fs::directory_iterator at(cgroup, failed), end; !failed && at != end; at.increment(failed))
-        if (at->is_directory(failed) && !at->is_symlink(failed)) (void)removeGroup(at->path());
-    killMembers(cgroup);
-    return ::rmdir(cgroup.c_str()) == 0 || errno == ENOENT;
-}
-
 void endGroup(const fs::path& cgroup) {
     log::warning("removing the control group {}, which belongs to no container", cgroup.string());
     const auto deadline = std::chrono::steady_clock::now() + kEndTimeout;
-    while (!removeGroup(cgroup)) {
+    while (!linux::endCgroup(cgroup)) {
         if (std::chrono::steady_clock::now() > deadline)
             return log::error("control group {} can't be removed", cgroup.string());
         std::this_thread::sleep_for(std::chrono::milliseconds(5));

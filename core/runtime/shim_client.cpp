@@ -11,6 +11,7 @@
 #include "base/check.hpp"
 #include "base/defer.hpp"
 #include "base/file.hpp"
+#include "linux/cgroup_tree.hpp"
 #include "runtime/plan_compiler.hpp"
 #include "runtime/shim_monitor.hpp"
 
@@ -195,31 +196,6 @@ std::optional<ExitInfo> Shim::readExit(const std::filesystem::path& run_dir) {
     return ExitInfo{static_cast<int>(numberOf(*text, "code=")), numberOf(*text, "oom=") != 0, timeOf(numberOf(*text, "time="))};
 }
 
-namespace {
-
-/// Kills what lives in the group; true when it is gone.
-bool emptyCgroup(const std::string& directory) {
-    if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) return true;
-    try {
-        if (std::filesystem::exists(directory + "/cgroup.kill")) {
-            writeAll(openFile(directory + "/cgroup.kill", O_WRONLY).get(), "1");
-            return false;
-        }
-        const std::string pids = readFile(directory + "/cgroup.procs").value_or("");
-        for (const char* at = pids.c_str(); *at != '\0';) {
-            char* end = nullptr;
-            const long pid = std::strtol(at, &end, 10);
-            if (pid > 1) (void)::kill(static_cast<pid_t>(pid), SIGKILL);
-            if (end == at) break;
-            at = *end == '\n' ? end + 1 : end;
-        }
-    } catch (const Error&) {  // it went away meanwhile
-    }
-    return false;
-}
-
-}  // namespace
-
 void Shim::cleanUp(const std::filesystem::path& run_dir) {
     const std::optional<std::string> list = readFile(run_dir / "cgroups");
     if (!list) return;
@@ -227,7 +203,7 @@ void Shim::cleanUp(const std::filesystem::path& run_dir) {
         const std::size_t end = std::min(list->find('\n', at), list->size());
         const std::string directory = list->substr(at, end - at);
         at = end + 1;
-        for (int attempt = 0; attempt < 200 && !directory.empty() && !emptyCgroup(directory); ++attempt)
+        for (int attempt = 0; attempt < 200 && !directory.empty() && !linux::endCgroup(directory); ++attempt)
             std::this_thread::sleep_for(milliseconds(5));
     }
     std::error_code ignored;

@@ -1,5 +1,7 @@
 #include "runtime/launcher/cgroups.hpp"
 
+#include <dirent.h>
+#include <limits.h>
 #include <linux/bpf.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -43,20 +45,21 @@ void inheritCpuset(const char* parent, const char* directory) {
     (void)writeIn(directory, "cgroup.clone_children", "1");
 }
 
-/// On v2 a group's children get the controllers that it passes on.
-void passControllersOn(const char* directory) {
+/// On v2 a group's children get the controllers that it passes on. False on v1.
+bool passControllersOn(const char* directory) {
     char available[512];
-    if (readFile(directory, "cgroup.controllers", available, sizeof available) <= 0) return;
+    if (readFile(directory, "cgroup.controllers", available, sizeof available) < 0) return false;
     for (char* name = strtok(available, " \n"); name != nullptr; name = strtok(nullptr, " \n")) {
         char value[64];
         TextBuffer(value, sizeof value).add("+").add(name);
         (void)writeIn(directory, "cgroup.subtree_control", value);  // one that can't be passed on is missed where it is needed
     }
+    return true;
 }
 
 bool makeOne(const char* directory) { return ::mkdir(directory, 0755) == 0 || errno == EEXIST; }
 
-/// Makes `path` and its missing parents below `mount_point`.
+/// Makes `path` and its missing parents below `mount_point`; those that exist pass their controllers on, too.
 bool makeWithParents(const char* path, const char* mount_point) {
     char prefix[kPathLength];
     char parent[kPathLength];
@@ -68,12 +71,22 @@ bool makeWithParents(const char* path, const char* mount_point) {
         const size_t length = static_cast<size_t>(at - path);
         memcpy(prefix, path, length);
         prefix[length] = '\0';
-        passControllersOn(parent);
+        const bool unified = passControllersOn(parent);
         if (!makeOne(prefix)) return false;
-        inheritCpuset(parent, prefix);
+        if (!unified) inheritCpuset(parent, prefix);
         TextBuffer(parent, sizeof parent).add(prefix);
         if (*at == '\0') return true;
     }
+}
+
+/// A group that someone else has made may pass nothing on: then the file to write is missing in the container's, and everything
+/// on the way is asked once more. (The usual case, a parent of our own, is spared these writes.)
+bool writeLimit(const plan::View& view, const plan::Launch& launch, const char* path, const char* value) {
+    if (writeFile(AT_FDCWD, path, value)) return true;
+    if (errno != ENOENT || launch.cgroup_directories.count == 0) return false;
+    const plan::CgroupDirectory first = view.at<plan::CgroupDirectory>(launch.cgroup_directories, 0);
+    (void)makeWithParents(view.text(first.path), view.text(first.mount_point));  // the write says what is still wrong
+    return writeFile(AT_FDCWD, path, value);
 }
 
 bool attachDeviceFilter(const plan::View& view, const plan::Launch& launch) {
@@ -95,6 +108,70 @@ bool attachDeviceFilter(const plan::View& view, const plan::Launch& launch) {
     return ::syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof attach) == 0 || failWithErrno("attach the device filter");
 }
 
+/// The v2 group that the process `first` is in, which is below `directory`.
+bool groupBelow(const char* directory, pid_t first, char* result, uint32_t size) {
+    char proc[40];
+    char groups[kPathLength];
+    TextBuffer(proc, sizeof proc).add("/proc/").add(int64_t{first});
+    if (readFile(proc, "cgroup", groups, sizeof groups) <= 0) return false;
+    const char* last = strrchr(directory, '/');
+    char* path = strncmp(groups, "0::", 3) == 0 ? strstr(groups, last) : nullptr;  // the only line of a v2 host
+    if (path == nullptr) return false;
+    char* below = path + strlen(last);
+    below[strcspn(below, "\n")] = '\0';
+    if (*below != '/') return false;
+    TextBuffer(result, size).add(directory).add(below);
+    return true;
+}
+
+void killIn(int group) {
+    if (writeFile(group, "cgroup.kill", "1")) return;  // v2
+    char pids[16384];
+    const Fd file(::openat(group, "cgroup.procs", O_RDONLY | O_CLOEXEC));
+    const ssize_t length = file ? ::read(file.get(), pids, sizeof pids - 1) : -1;
+    if (length <= 0) return;
+    pids[length] = '\0';
+    for (char* text = strtok(pids, "\n"); text != nullptr; text = strtok(nullptr, "\n")) {
+        const int pid = atoi(text);
+        if (pid > 1) (void)::kill(pid, SIGKILL);
+    }
+}
+
+/// The first child group's name; false without one.
+bool firstGroupIn(int directory, char (&name)[NAME_MAX + 1]) {
+    DIR* list = ::fdopendir(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (list == nullptr) return false;
+    bool found = false;
+    while (const struct dirent* entry = ::readdir(list)) {
+        if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        TextBuffer(name, sizeof name).add(entry->d_name);
+        found = true;
+        break;
+    }
+    (void)::closedir(list);
+    return found;
+}
+
+/// A container that may write its groups makes some of its own, as deep as it likes: each round removes one that has none below.
+void removeGroupsBelow(const char* directory) {
+    while (true) {
+        Fd parent(::open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        char name[NAME_MAX + 1];
+        if (!parent || !firstGroupIn(parent.get(), name)) return;
+        while (true) {
+            Fd child(::openat(parent.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+            char next[NAME_MAX + 1];
+            if (!child || !firstGroupIn(child.get(), next)) break;
+            parent = static_cast<Fd&&>(child);
+            memcpy(name, next, sizeof name);
+        }
+        if (::unlinkat(parent.get(), name, AT_REMOVEDIR) == 0) continue;
+        const Fd living(::openat(parent.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        if (living) killIn(living.get());
+        return;  // it is empty a little later
+    }
+}
+
 }  // namespace
 
 bool makeCgroups(const plan::View& view, const plan::Launch& launch) {
@@ -112,7 +189,7 @@ bool limitCgroups(const plan::View& view, const plan::Launch& launch, WarningHan
     for (uint32_t i = 0; i < launch.cgroup_writes.count; ++i) {
         const plan::CgroupWrite write = view.at<plan::CgroupWrite>(launch.cgroup_writes, i);
         const char* path = view.text(write.path);
-        if (writeFile(AT_FDCWD, path, view.text(write.value))) continue;
+        if (writeLimit(view, launch, path, view.text(write.value))) continue;
         if (!write.optional) return failWithErrno("failed to write ", view.text(write.value), " to ", path);
         warn(path);
     }
@@ -137,14 +214,16 @@ int openUnifiedCgroup(const char* directory) {
     return ::open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+bool attachBeside(const char* directory, pid_t first, pid_t pid) {
+    char below[kPathLength];
+    if (attachToCgroup(directory, pid)) return true;
+    if (errno != EBUSY || !groupBelow(directory, first, below, sizeof below)) return false;
+    return attachToCgroup(below, pid);
+}
+
 void killCgroup(const char* directory) {
-    if (writeIn(directory, "cgroup.kill", "1")) return;  // v2
-    char pids[16384];
-    if (readFile(directory, "cgroup.procs", pids, sizeof pids) <= 0) return;
-    for (char* text = strtok(pids, "\n"); text != nullptr; text = strtok(nullptr, "\n")) {
-        const int pid = atoi(text);
-        if (pid > 1) (void)::kill(pid, SIGKILL);
-    }
+    const Fd group(::open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (group) killIn(group.get());
 }
 
 bool removeCgroup(const char* directory) {
@@ -153,6 +232,7 @@ bool removeCgroup(const char* directory) {
         if (errno != EBUSY || attempt == 50) return false;
         killCgroup(directory);
         ::usleep(attempt < 10 ? 1000 : 10000);  // the kernel lets go of a dead process's group a little later
+        removeGroupsBelow(directory);
     }
 }
 

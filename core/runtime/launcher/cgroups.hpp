@@ -20,7 +20,10 @@ bool attachToCgroup(const char* directory, pid_t pid);
 bool enterCgroup(const char* directory);
 /// A v2 group, to clone into (CLONE_INTO_CGROUP: no lock either); -1 when the directory is of v1.
 int openUnifiedCgroup(const char* directory);
-/// Kills what is left in the directory's group and removes it; false when something still lives there.
+/// The same for a further process of a container whose first is `first`. A v2 group that passes controllers on takes no
+/// processes: what runs in the container has moved itself below then, and `pid` goes to where `first` is.
+bool attachBeside(const char* directory, pid_t first, pid_t pid);
+/// Kills what is left in the directory's group and in those below and removes them; false when something still lives there.
 bool removeCgroup(const char* directory);
 /// Sends SIGKILL to every process in it.
 void killCgroup(const char* directory);

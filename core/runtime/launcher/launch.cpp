@@ -202,7 +202,7 @@ bool launchInside(const plan::View& view, const plan::Process& process, const Co
     }
     theirs.reset();
     for (uint32_t i = 0; entry == Entry::moved && i < container.cgroup_count; ++i)
-        if (!attachToCgroup(container.cgroups[i], child->pid)) return giveUpOn(child);
+        if (!attachBeside(container.cgroups[i], container.pid, child->pid)) return giveUpOn(child);
     const auto ignore = [](const char*) {};
     return (setOomScore(process, child->pid, ignore) && tell(*child, kCgroups) && tell(*child, kGo)) || giveUpOn(child);
 }

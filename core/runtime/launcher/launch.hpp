@@ -37,6 +37,7 @@ bool launch(const plan::View& view, const plan::Launch& plan, const int (&stream
 /// What a further process needs to know of the container.
 struct Container {
     int pidfd = -1;               ///< of its first process
+    pid_t pid = -1;               ///< its number
     uint64_t namespaces = 0;      ///< CLONE_NEW* that differ from ours
     const char* const* cgroups = nullptr;
     uint32_t cgroup_count = 0;

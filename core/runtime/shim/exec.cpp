@@ -143,8 +143,8 @@ bool startExec(const plan::View& view, const plan::Exec& exec, int client, int r
     process->serial = serial;
     process->requester = requester;
     Fd theirs[3];
-    const launcher::Container container = {g_container.init.pidfd.get(), g_container.namespaces, g_container.cgroups,
-                                           g_container.cgroup_count};
+    const launcher::Container container = {g_container.init.pidfd.get(), g_container.init.pid, g_container.namespaces,
+                                           g_container.cgroups, g_container.cgroup_count};
     bool started = process->io.terminal || openPipes(process, theirs);
     if (started) {
         const int streams[3] = {theirs[0].get(), theirs[1].get(), theirs[2].get()};

@@ -53,7 +53,7 @@ bool joinContainer(const plan::View& view, const plan::Launch& launch, Child* ch
     if (cgroups == nullptr) return launcher::fail("out of memory");
     for (uint32_t i = 0; i < count; ++i)
         cgroups[i] = view.text(view.at<plan::CgroupDirectory>(launch.cgroup_directories, i).path);
-    const launcher::Container container = {pidfd.get(), launch.new_namespaces, cgroups, count};
+    const launcher::Container container = {pidfd.get(), static_cast<pid_t>(launch.join_pid), launch.new_namespaces, cgroups, count};
     const bool started = launcher::launchInside(view, launch.process, container, {0, 1, 2}, child);
     ::free(static_cast<void*>(cgroups));
     return started;
