@@ -119,6 +119,17 @@ void addIoMax(Limits& limits, const char* key, const std::vector<oci::BlockDevic
         limits.add("io", "io.max", fmt::format("{}:{} {}={}", device.major, device.minor, key, device.value));
 }
 
+/// The bfq scheduler has a file and a scale of its own, and which of the two counts is each disk's affair.
+void addIoWeights(Limits& limits, const oci::BlockIoLimits& io) {
+    const auto add = [&](const std::string& device, std::uint64_t weight) {
+        limits.add("io", "io.bfq.weight", fmt::format("{} {}", device, weight), true);
+        limits.add("io", "io.weight", fmt::format("{} {}", device, linux::blkioToIoWeight(weight)), true);
+    };
+    if (io.weight && *io.weight != 0) add("default", *io.weight);
+    for (const oci::BlockDeviceValue& device : io.weight_device)
+        add(fmt::format("{}:{}", device.major, device.minor), device.value);
+}
+
 void limitsV2(Limits& limits, const oci::Resources& resources) {
     memoryV2(limits, resources.memory);
     const oci::CpuLimits& cpu = resources.cpu;
@@ -132,8 +143,7 @@ void limitsV2(Limits& limits, const oci::Resources& resources) {
     if (!cpu.mems.empty()) limits.add("cpuset", "cpuset.mems", cpu.mems);
     if (resources.pids_limit) limits.add("pids", "pids.max", pids(*resources.pids_limit));
     const oci::BlockIoLimits& io = resources.block_io;
-    if (io.weight && *io.weight != 0)
-        limits.add("io", "io.weight", fmt::format("default {}", linux::blkioToIoWeight(*io.weight)), true);
+    addIoWeights(limits, io);
     addIoMax(limits, "rbps", io.throttle_read_bps);
     addIoMax(limits, "wbps", io.throttle_write_bps);
     addIoMax(limits, "riops", io.throttle_read_iops);
