@@ -90,6 +90,7 @@ struct Container {
     std::string hosts_path;
     std::string log_path;
     std::optional<ContainerSize> size;
+    std::string apparmor_profile;                     ///< of its last start; filled by inspect() only
     std::map<std::string, std::string> storage_data;  ///< inspect's GraphDriver.Data; filled by inspect() only
 };
 

@@ -4,6 +4,8 @@
 #include "base/check.hpp"
 #include "base/log.hpp"
 #include "engine/core.hpp"
+#include "runtime/apparmor.hpp"
+#include "runtime/spec_builder.hpp"
 
 namespace davit::engine {
 namespace {
@@ -134,6 +136,8 @@ std::vector<Container> ContainerService::list(const ListOptions& options) const 
 Container ContainerService::inspect(const std::string& ref, bool size) const {
     Container container = core_.table.resolve(ref)->snapshot();
     if (size) addSize(core_, container);
+    if (runtime::hostFacts().apparmor && container.state.started_at)
+        container.apparmor_profile = runtime::appArmorProfileOf(*container.host_config);
     try {
         container.storage_data = core_.parts.layers.writableMetadata(container.id);
     } catch (const Error& failure) {

@@ -7,6 +7,7 @@
 #include "engine/etc_files.hpp"
 #include "engine/log_config.hpp"
 #include "oci/digest.hpp"
+#include "runtime/apparmor.hpp"
 #include "runtime/spec_builder.hpp"
 
 namespace davit::engine {
@@ -128,6 +129,7 @@ StartPlan planStart(EngineCore& core, Container container) {
     request.id = container.id;
     request.run_dir = core.runDir(container.id);
     request.spec = runtime::buildSpec(input);
+    if (request.spec.process.apparmor_profile == runtime::kDefaultAppArmorProfile) runtime::ensureDefaultAppArmorProfile();
     request.log = logOptions(container.host_config->log_config, *container.config, container.log_path);
     request.tty = container.config->tty;
     request.open_stdin = container.config->open_stdin;

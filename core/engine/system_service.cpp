@@ -40,10 +40,10 @@ void describeOptions(const EngineOptions& options, SystemInfo& info) {
     info.default_runtime = options.default_runtime.empty() ? std::string(kBuiltinRuntime) : options.default_runtime;
     info.runtimes.push_back({std::string(kBuiltinRuntime), options.shim});
     for (const auto& [name, path] : options.runtimes) info.runtimes.push_back({name, path});
+    if (runtime::hostFacts().apparmor) info.security_options.emplace_back("name=apparmor");
     if (runtime::hostFacts().seccomp)
         info.security_options.push_back("name=seccomp,profile=" +
                                         (options.seccomp_profile.empty() ? "builtin" : options.seccomp_profile));
-    if (runtime::hostFacts().apparmor) info.security_options.emplace_back("name=apparmor");
     if (runtime::hostFacts().cgroup_v2) info.security_options.emplace_back("name=cgroupns");
 }
 

@@ -4,9 +4,9 @@
 #include <cstdio>
 
 #include "base/check.hpp"
-#include "base/file.hpp"
 #include "linux/capability.hpp"
 #include "linux/cgroup.hpp"
+#include "runtime/apparmor.hpp"
 #include "runtime/spec_builder.hpp"
 
 namespace davit::runtime {
@@ -17,7 +17,7 @@ HostFacts findFacts() {
     facts.cgroup_v2 = linux::hostCgroupLayout().unified;
     // EINVAL: a kernel without seccomp; a filter of our own still answers.
     facts.seccomp = ::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0 || errno != EINVAL;
-    facts.apparmor = readFile("/sys/module/apparmor/parameters/enabled").value_or("N").starts_with('Y');
+    facts.apparmor = appArmorSupported();
     facts.capabilities = linux::allCapabilities();
     utsname host{};
     check(::uname(&host), "read the kernel's version");

@@ -8,6 +8,7 @@
 #include "base/json.hpp"
 #include "linux/capability.hpp"
 #include "linux/seccomp.hpp"
+#include "runtime/apparmor.hpp"
 #include "runtime/environment.hpp"
 #include "runtime/spec_parts.hpp"
 
@@ -64,12 +65,11 @@ void buildSeccomp(oci::RuntimeSpec& spec, const SpecInput& input, const Security
 }
 
 void buildAppArmor(oci::RuntimeSpec& spec, const SpecInput& input, const SecurityOptions& security) {
-    if (security.apparmor.empty()) return;
-    if (!input.facts.apparmor) {
-        if (security.apparmor == "unconfined") return;
+    if (input.facts.apparmor) {
+        spec.process.apparmor_profile = appArmorProfileOf(*input.host_config);
+    } else if (!security.apparmor.empty() && security.apparmor != "unconfined") {
         throw error(Code::invalid, "apparmor: config provided but apparmor not supported");
     }
-    spec.process.apparmor_profile = security.apparmor;
 }
 
 void buildPaths(oci::RuntimeSpec& spec, const SpecInput& input, const SecurityOptions& security) {
@@ -118,7 +118,7 @@ oci::Process buildExecProcess(const oci::RuntimeSpec& container, const ExecInput
     if (input.privileged) {
         const Strings all = linux::allCapabilities();
         process.capabilities = oci::Capabilities{.bounding = all, .effective = all, .permitted = all};
-        process.apparmor_profile.clear();
+        if (!process.apparmor_profile.empty()) process.apparmor_profile = "unconfined";
     }
     return process;
 }

@@ -18,7 +18,7 @@ namespace davit::runtime {
 struct HostFacts {
     bool cgroup_v2 = false;  ///< the container controllers are on the unified hierarchy
     bool seccomp = true;
-    bool apparmor = false;
+    bool apparmor = false;   ///< appArmorSupported()
     std::vector<std::string> capabilities;  ///< all that the kernel and this process have, as "CAP_CHOWN"
     std::uint32_t kernel_major = 0;
     std::uint32_t kernel_minor = 0;

@@ -141,7 +141,7 @@ void writeContainerDetails(json::Writer& out, const engine::Container& container
         out.member("Platform", "linux");
         out.member("MountLabel", "");
         out.member("ProcessLabel", "");
-        out.member("AppArmorProfile", "");
+        out.member("AppArmorProfile", container.apparmor_profile);
         writeStringsOrNull(out, "ExecIDs", container.exec_ids);
         out.key("HostConfig");
         runtime::write(out, *container.host_config);

@@ -225,13 +225,18 @@ bool isolateDescriptors(int last_kept) {
     return ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0 || failWithErrno("mark descriptors");
 }
 
+/// The profile of the program to come. "self" and "thread-self" are symbolic links, which writeProcFile doesn't follow.
 bool applyAppArmor(const char* profile) {
     if (*profile == '\0') return true;
     const Fd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    const auto pid = static_cast<int64_t>(::syscall(SYS_getpid));  // of the namespace that /proc shows
+    char path[64];
+    char old_path[64];
     char value[300];
+    TextBuffer(path, sizeof path).add("proc/").add(pid).add("/attr/apparmor/exec");
+    TextBuffer(old_path, sizeof old_path).add("proc/").add(pid).add("/attr/exec");  // before Linux 5.8
     TextBuffer(value, sizeof value).add("exec ").add(profile);
-    return writeProcFile(root.get(), "proc/thread-self/attr/apparmor/exec", value) ||
-           writeProcFile(root.get(), "proc/thread-self/attr/exec", value) ||
+    return writeProcFile(root.get(), path, value) || writeProcFile(root.get(), old_path, value) ||
            failWithErrno("apply the apparmor profile ", profile);
 }
 

@@ -174,6 +174,26 @@ BOOST_AUTO_TEST_CASE(security_options_reach_the_spec) {
     BOOST_TEST(failure() == "apparmor: config provided but apparmor not supported");
 }
 
+BOOST_AUTO_TEST_CASE(apparmor_profile_follows_options_and_host) {
+    BOOST_TEST(build().process.apparmor_profile.empty());
+    facts.apparmor = true;
+    BOOST_TEST(build().process.apparmor_profile == "docker-default");
+    BOOST_TEST(buildExecProcess(build(), {.args = {"x"}}).apparmor_profile == "docker-default");
+    BOOST_TEST(buildExecProcess(build(), {.args = {"x"}, .privileged = true}).apparmor_profile == "unconfined");
+    host.privileged = true;
+    BOOST_TEST(build().process.apparmor_profile == "unconfined");
+    host.security_opt = {"apparmor=mine"};
+    BOOST_TEST(build().process.apparmor_profile == "mine");
+}
+
+BOOST_AUTO_TEST_CASE(cgroup_namespace_of_privileged_containers) {
+    facts.cgroup_v2 = true;
+    host.privileged = true;
+    BOOST_TEST(namespaces(build()).find(" cgroup ") != std::string::npos);
+    facts.cgroup_v2 = false;
+    BOOST_TEST(namespaces(build()).find(" cgroup ") == std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(image_fills_what_the_user_left_open) {
     ContainerConfig image;
     image.env = {"PATH=/i", "B=2"};
