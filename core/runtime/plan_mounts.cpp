@@ -36,23 +36,54 @@ std::vector<std::string> splitLayers(std::string_view text) {
     return layers;
 }
 
-/// The options of a root mount. More than a page of them: the layers are given one by one.
+/// The directory that all layers lie below; empty when that is the root.
+std::string commonDirectory(const std::vector<std::string>& layers) {
+    std::string common = layers.front();
+    do {
+        const std::size_t slash = common.rfind('/');
+        common.resize(slash == std::string::npos ? 0 : slash);
+    } while (!common.empty() && !std::all_of(layers.begin(), layers.end(), [&](const std::string& layer) {
+        return layer.starts_with(common + "/");
+    }));
+    return common;
+}
+
+std::string joinLayers(const std::vector<std::string>& layers) {
+    std::string text;
+    for (const std::string& layer : layers) {
+        if (!text.empty()) text += ':';
+        for (const char c : layer) text.append(c == ':' || c == '\\' ? 1 : 0, '\\') += c;
+    }
+    return text;
+}
+
+/// The options of a root mount. When they are more than a page, overlay's layers are named from the directory that they lie in,
+/// which makes room for hundreds on every kernel; beyond that they are given one by one, which only newer ones can.
 void compileRootOptions(PlanBuilder& builder, const MountOptions& options, plan::Mount& mount) {
     if (options.data.size() <= kOptionPage) {
         mount.data = builder.text(options.data);
         return;
     }
     std::vector<std::string> rest;
+    std::vector<std::string> layers;
     std::string_view text = options.data;
     while (!text.empty()) {
         const std::size_t comma = std::min(text.find(','), text.size());
         const std::string_view word = text.substr(0, comma);
-        if (word.starts_with("lowerdir=")) mount.lowers = builder.texts(splitLayers(word.substr(9)));
+        if (word.starts_with("lowerdir=")) layers = splitLayers(word.substr(9));
         else rest.emplace_back(word);
         text.remove_prefix(std::min(comma + 1, text.size()));
     }
-    if (mount.lowers.count == 0) throw error(Code::invalid, "the root's mount options are longer than a page");
-    mount.data = builder.text(join(rest, ','));
+    if (layers.empty()) throw error(Code::invalid, "the root's mount options are longer than a page");
+    const std::string directory = commonDirectory(layers);
+    mount.directory = builder.text(directory);
+    if (!directory.empty())
+        for (std::string& layer : layers) layer.erase(0, directory.size() + 1);
+    const std::string others = join(rest, ',');
+    const std::string all = "lowerdir=" + joinLayers(layers) + (others.empty() ? "" : ",") + others;
+    const bool fits = all.size() <= kOptionPage;
+    mount.data = builder.text(fits ? all : others);
+    if (!fits) mount.lowers = builder.texts(layers);
 }
 
 plan::Mount compileBind(PlanBuilder& builder, const std::string& source, const MountOptions& options) {

@@ -50,7 +50,13 @@ void configure(int context, const std::string& key, const std::string& value) {
 
 void mountByContext(const Overlay& overlay, const std::string& target) {
     const UniqueFd context(check(::fsopen("overlay", FSOPEN_CLOEXEC), "mount overlay: open a context"));
-    for (const std::string& lower : overlay.lowers) configure(context.get(), "lowerdir+", lower);
+    for (const std::string& lower : overlay.lowers) {
+        if (::fsconfig(context.get(), FSCONFIG_SET_STRING, "lowerdir+", lower.c_str(), 0) == 0) continue;
+        if (errno == EINVAL)  // at the first layer or, before 6.5, when another page is full
+            throw error(Code::unimplemented, "mount overlay: {} layers are more than this kernel takes (Linux 6.8 takes 500)",
+                        overlay.lowers.size());
+        throw Error::system("mount overlay: lowerdir+ " + lower, errno);
+    }
     if (!overlay.upper.empty()) {
         configure(context.get(), "upperdir", overlay.upper);
         configure(context.get(), "workdir", overlay.work);

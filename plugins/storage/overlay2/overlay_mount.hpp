@@ -19,8 +19,8 @@ struct Overlay {
 /// The options with absolute names, as MountSpec carries them.
 [[nodiscard]] std::vector<std::string> absoluteOptions(const Overlay& overlay);
 
-/// Mounts it on `target` (relative to home). Beyond a page of options by the new mount interface, which needs
-/// Linux 6.5.
+/// Mounts it on `target` (relative to home). Beyond a page of options (some 260 layers) by the new mount interface; on
+/// kernels that can't add layers with it (before 6.8) that is Error{unimplemented}.
 void mountOverlay(const Overlay& overlay, const std::string& target);
 
 /// Unmounts what is mounted there, if anything, also when it is busy.

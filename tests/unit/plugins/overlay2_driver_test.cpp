@@ -21,6 +21,13 @@ bool has(const MountSpec& spec, const std::string& option) {
     return std::find(spec.options.begin(), spec.options.end(), option) != spec.options.end();
 }
 
+/// What this kernel's overlay says itself, whatever its version. One without the new interface takes any option for the moment.
+bool layersCanBeAddedOneByOne() {
+    const UniqueFd context(check(::fsopen("overlay", FSOPEN_CLOEXEC), "open a context"));
+    return ::fsconfig(context.get(), FSCONFIG_SET_STRING, "no such option", "/", 0) != 0 &&
+           ::fsconfig(context.get(), FSCONFIG_SET_STRING, "lowerdir+", "/", 0) == 0;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(overlay2_driver)
@@ -78,6 +85,12 @@ BOOST_AUTO_TEST_CASE(hundreds_of_layers_are_mounted) {
         parent = id;
         if (i != 124 && i != 299) continue;
         overlay.writable("w" + id, id);
+        if (i == 299 && !layersCanBeAddedOneByOne()) {
+            BOOST_CHECK_EXCEPTION((void)overlay.get("w" + id), Error, [](const Error& e) {
+                return e.text().find("300 layers are more than this kernel takes") != std::string::npos;
+            });
+            continue;
+        }
         const fs::path root = overlay.get("w" + id);
         BOOST_TEST(archive::textOf(root / "last") == std::to_string(i));
         BOOST_TEST(fs::exists(root / "f0"));
