@@ -8,7 +8,7 @@
 #
 # and must show FOLDER at the same path inside. The guest needs a Debian 12 userland with python3, iproute2, nftables,
 # apparmor, e2fsprogs, xfsprogs and busybox-static; the programs, the libraries they need, the docker CLI and the tests are in
-# FOLDER. A TEST is a file of tests/integration, with options of run.py behind it ("test_cgroup_v2.py -k memory"), or the name of
+# FOLDER. A TEST is a file of tests/integration, in one word with options of run.py for all ("test_cgroup_v2.py -k memory"), or the name of
 # a unit test's program ("storage_drivers_test").
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -29,10 +29,10 @@ for program in davit davitd davit-shim davit-init davit-runtime davit-plugin-hos
   install -m 755 "$build/bin/$program" "$stage/build/bin/"
 done
 install -m 755 "$build"/plugins/*.so "$stage/build/plugins/"
-files='' units=''
+files='' options='' units=''
 for name in "${tests[@]}"; do
   case $name in
-    *.py*|-*) files="$files $name" ;;
+    *.py*) files="$files ${name%% *}" options="$options ${name#*.py}" ;;
     *) install -m 755 "$build/bin/$name" "$stage/unit/"; units="$units $name" ;;
   esac
 done
@@ -58,7 +58,7 @@ for unit in $units; do
   ./\$unit --log_level=message || status=1
 done
 cd $stage/tests/integration
-[ -z "$files" ] || python3 run.py --build $stage/build $files || status=1
+[ -z "$files" ] || python3 run.py --build $stage/build $options $files || status=1
 exit \$status
 INSIDE
 chmod 755 "$stage/inside.sh"
