@@ -85,7 +85,9 @@ bool makeLinks(const plan::View& view, const plan::Launch& launch, int root) {
 
 bool maskPaths(const plan::View& view, const plan::Launch& launch, int root) {
     Fd null_device;
-    Fd empty;  // covers the first directory itself and is cloned for the others: a mount that is never placed costs its undoing
+    // Covers the first directory itself and is cloned for the others: a mount that isn't placed yet can't be cloned before
+    // Linux 6.15, and one that is never placed costs its undoing.
+    Fd empty;
     for (uint32_t i = 0; i < launch.masked.count; ++i) {
         const char* path = view.textAt(launch.masked, i);
         const Fd target(openInRoot(root, path, O_PATH));
