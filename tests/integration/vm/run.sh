@@ -8,8 +8,8 @@
 #
 # and must show FOLDER at the same path inside. The guest needs a Debian 12 userland with python3, iproute2, nftables,
 # apparmor, e2fsprogs, xfsprogs and busybox-static; the programs, the libraries they need, the docker CLI and the tests are in
-# FOLDER. A TEST is a file of tests/integration, in one word with options of run.py for all ("test_cgroup_v2.py -k memory"), or the name of
-# a unit test's program ("storage_drivers_test").
+# FOLDER. A TEST is a file of tests/integration, in one word with options of run.py ("test_cgroup_v2.py -k memory"), which then are
+# for all files, or the name of a unit test's program ("storage_drivers_test").
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 [ $# -ge 2 ] || { sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 2; }
