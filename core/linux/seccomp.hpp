@@ -29,6 +29,10 @@ struct SeccompFilter {
 /// Docker's default profile.
 [[nodiscard]] std::string_view defaultSeccompProfile();
 
+/// Either form of profile as the "seccomp" section of a config.json, for runtimes that know only that: Docker's conditions are
+/// decided, its archMap is the list for this machine. Throws Error{invalid}.
+[[nodiscard]] std::string seccompSection(std::string_view profile, const std::vector<std::string>& capabilities);
+
 /// Any thread; callers of the same profile share one compilation.
 class SeccompCompiler {
   public:

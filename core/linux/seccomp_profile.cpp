@@ -100,8 +100,10 @@ bool kernelIsAtLeast(std::string_view wanted) {
     return std::pair(major, minor) >= std::pair(wanted_major, wanted_minor);
 }
 
-// The conditions of Docker's profiles: every include must hold, no exclude may.
-bool applies(const json::Value& rule, const std::vector<std::string>& capabilities) {
+}  // namespace
+
+// Every include must hold, no exclude may.
+bool seccompRuleApplies(const json::Value& rule, const std::vector<std::string>& capabilities) {
     const json::Value includes = rule["includes"];
     const json::Value excludes = rule["excludes"];
     const auto arches = includes["arches"].strings();
@@ -114,6 +116,8 @@ bool applies(const json::Value& rule, const std::vector<std::string>& capabiliti
     if (includes["minKernel"] && !kernelIsAtLeast(includes["minKernel"].stringView())) return false;
     return !excludes["minKernel"] || !kernelIsAtLeast(excludes["minKernel"].stringView());
 }
+
+namespace {
 
 SeccompRule readRule(const json::Value& value) {
     SeccompRule rule;
@@ -146,7 +150,7 @@ SeccompProfile parseSeccompProfile(std::string_view json, const std::vector<std:
     }
     for (const std::string& name : root["flags"].strings()) profile.flags |= flagOf(name);
     for (const json::Value value : root["syscalls"].array())
-        if (applies(value, capabilities)) profile.rules.push_back(readRule(value));
+        if (seccompRuleApplies(value, capabilities)) profile.rules.push_back(readRule(value));
     return profile;
 }
 

@@ -8,6 +8,10 @@
 #include <string_view>
 #include <vector>
 
+namespace davit::json {
+class Value;
+}
+
 namespace davit::linux {
 
 struct SeccompRule {
@@ -26,5 +30,8 @@ struct SeccompProfile {
 /// Reads either form of profile. Docker's includes and excludes are decided here: by `capabilities`, by the machine's
 /// architecture, by the running kernel. Throws Error{invalid}.
 [[nodiscard]] SeccompProfile parseSeccompProfile(std::string_view json, const std::vector<std::string>& capabilities);
+
+/// True when Docker's includes and excludes of a rule let it hold here.
+[[nodiscard]] bool seccompRuleApplies(const json::Value& rule, const std::vector<std::string>& capabilities);
 
 }  // namespace davit::linux

@@ -90,6 +90,17 @@ BOOST_AUTO_TEST_CASE(an_oci_section_is_a_profile_too) {
     BOOST_TEST(underFilter(*filter, [] { return raw(600); }) == ENOSYS);
 }
 
+BOOST_AUTO_TEST_CASE(a_section_for_other_runtimes_filters_the_same) {
+    SeccompCompiler compiler;
+    for (const std::vector<std::string>& capabilities : {defaultCapabilities(), std::vector<std::string>{"CAP_SYS_ADMIN"}}) {
+        const std::string section = seccompSection(defaultSeccompProfile(), capabilities);
+        BOOST_TEST(section.find("includes") == std::string::npos);
+        BOOST_TEST(section.find("archMap") == std::string::npos);
+        BOOST_TEST((compiler.compile(section, {})->program == compiler.compile(defaultSeccompProfile(), capabilities)->program));
+    }
+    BOOST_CHECK_THROW((void)seccompSection(R"({"defaultAction":"SCMP_ACT_FLY"})", {}), davit::Error);
+}
+
 BOOST_AUTO_TEST_CASE(malformed_profiles_are_invalid) {
     SeccompCompiler compiler;
     for (const auto* text : {"", "[]", "{}", R"({"defaultAction":"SCMP_ACT_FLY"})",
