@@ -61,8 +61,7 @@ void readRuntimes(DaemonConfig& config, const json::Value& value) {
         if (name == engine::kBuiltinRuntime) throw error(Code::invalid, "runtime name '{}' is reserved", name);
         const std::string path = runtime["path"].string();
         if (path.empty()) throw error(Code::invalid, "runtime '{}' has no path", name);
-        if (runtime["runtimeArgs"]) throw error(Code::invalid, "runtime '{}': runtimeArgs are not supported", name);
-        config.engine.runtimes[std::string(name)] = path;
+        config.engine.runtimes[std::string(name)] = {path, runtime["runtimeArgs"].strings()};
     }
 }
 
@@ -145,7 +144,7 @@ constexpr auto kSettings = std::to_array<Setting>({
      [](DaemonConfig& c, const Values& v) {
          for (const std::string& one : v) {
              const auto [name, path] = nameValue(one);
-             c.engine.runtimes[name] = path;
+             c.engine.runtimes[name] = {path, {}};
          }
      }},
     {"default-ulimits", "", Kind::object, "", nullptr, readUlimits, true},

@@ -16,6 +16,12 @@ struct UlimitDefault {
     std::int64_t hard = 0;
 };
 
+/// An external OCI runtime.
+struct RuntimeProgram {
+    std::filesystem::path path;     ///< absolute, or a name in PATH
+    std::vector<std::string> args;  ///< options before all others
+};
+
 struct EngineOptions {
     std::filesystem::path data_root;  ///< /var/lib/davit
     std::filesystem::path exec_root;  ///< /run/davit
@@ -23,9 +29,9 @@ struct EngineOptions {
     std::filesystem::path init;       ///< what --init runs as pid 1; empty: the shim's own
     std::string cgroup_parent = "davit";
 
-    /// Name → executable of external OCI runtimes. The built-in one is always there under kBuiltinRuntime.
-    std::map<std::string, std::filesystem::path> runtimes;  // (reload)
-    std::string default_runtime;                            // (reload); empty: the built-in one
+    /// External OCI runtimes by name. The built-in one is always there under kBuiltinRuntime.
+    std::map<std::string, RuntimeProgram> runtimes;  // (reload)
+    std::string default_runtime;                     // (reload); empty: the built-in one
 
     std::map<std::string, UlimitDefault> default_ulimits;  // (reload)
     std::vector<std::string> labels;                       // (reload)

@@ -85,7 +85,8 @@ bool planNetwork(EngineCore& core, Container& container) {
     return network.host_namespace;
 }
 
-std::string externalRuntime(const EngineOptions& options, const std::string& name) {
+/// Without a path: the built-in one.
+RuntimeProgram externalRuntime(const EngineOptions& options, const std::string& name) {
     const std::string chosen = name.empty() ? options.default_runtime : name;
     if (chosen.empty() || chosen == kBuiltinRuntime) return {};
     const auto found = options.runtimes.find(chosen);
@@ -134,7 +135,9 @@ StartPlan planStart(EngineCore& core, Container container) {
     request.tty = container.config->tty;
     request.open_stdin = container.config->open_stdin;
     request.stdin_once = container.config->stdin_once;
-    request.external_runtime = externalRuntime(*options, container.host_config->runtime);
+    RuntimeProgram program = externalRuntime(*options, container.host_config->runtime);
+    request.external_runtime = program.path;
+    request.runtime_args = std::move(program.args);
     request.root_mounts = core.parts.layers.rootMounts(container.id);
     DAVIT_FAILPOINT("container.rootfs_mounted");
 

@@ -38,8 +38,8 @@ void describeOptions(const EngineOptions& options, SystemInfo& info) {
     info.isolation = "";
     info.init_binary = options.init.filename();
     info.default_runtime = options.default_runtime.empty() ? std::string(kBuiltinRuntime) : options.default_runtime;
-    info.runtimes.push_back({std::string(kBuiltinRuntime), options.shim});
-    for (const auto& [name, path] : options.runtimes) info.runtimes.push_back({name, path});
+    info.runtimes.push_back({std::string(kBuiltinRuntime), options.shim, {}});
+    for (const auto& [name, program] : options.runtimes) info.runtimes.push_back({name, program.path, program.args});
     if (runtime::hostFacts().apparmor) info.security_options.emplace_back("name=apparmor");
     if (runtime::hostFacts().seccomp)
         info.security_options.push_back("name=seccomp,profile=" +

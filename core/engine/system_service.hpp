@@ -36,6 +36,7 @@ struct VersionInfo {
 struct RuntimeInfo {
     std::string name;
     std::string path;
+    std::vector<std::string> args;
 };
 
 /// GET /info. Names follow Docker's members.

@@ -194,6 +194,11 @@ struct Launch {
     Text console_socket;  ///< Mode::launch and join with a terminal: where the master goes
     Text external_runtime;  ///< path of runc or crun: it launches from the bundle run_dir
     uint32_t join_pid = 0;  ///< Mode::join: new_namespaces are those of this process that differ from ours
+    // External runtime: config.json is head, the user's ids as members, tail. `mounts` are only what must be at hand on the
+    // host's side (targets are host paths).
+    Text config_head;
+    Text config_tail;
+    List runtime_args;  ///< Text: the runtime's own options, before all others
 };
 
 struct Exec {
@@ -202,7 +207,8 @@ struct Exec {
     uint32_t has_client = 0;
     Process process;
     Client client;
-    Text process_file;  ///< external runtime: the process as JSON
+    Text process_head;  ///< external runtime: the process as JSON, cut where the user's ids come in
+    Text process_tail;
 };
 
 /// Reads a block in place. Offsets are checked: a damaged block gives empty texts and zeros, never a stray read.

@@ -111,6 +111,11 @@ void compileShim(PlanBuilder& builder, const LaunchInput& input, plan::Launch& l
     launch.start_fifo = builder.text(input.start_fifo);
     launch.console_socket = builder.text(input.console_socket);
     launch.external_runtime = builder.text(input.external_runtime);
+    if (input.external_config != nullptr) {
+        launch.config_head = builder.text(input.external_config->head);
+        launch.config_tail = builder.text(input.external_config->tail);
+    }
+    if (input.runtime_args != nullptr) launch.runtime_args = builder.texts(*input.runtime_args);
 }
 
 }  // namespace
@@ -173,6 +178,10 @@ std::string compileExec(const ExecPlanInput& input) {
     exec.exec_id = builder.text(input.exec_id);
     exec.open_stdin = input.open_stdin;
     exec.process = compileInside(builder, *input.process, input.seccomp);
+    if (input.external != nullptr) {
+        exec.process_head = builder.text(input.external->head);
+        exec.process_tail = builder.text(input.external->tail);
+    }
     exec.has_client = input.attachment != nullptr;
     if (input.attachment != nullptr) exec.client = compileClient(builder, *input.attachment, input.process->terminal);
     return std::move(builder).finish(exec);

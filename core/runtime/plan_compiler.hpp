@@ -12,6 +12,7 @@
 #include "linux/cgroup.hpp"
 #include "linux/seccomp.hpp"
 #include "oci/runtime_spec.hpp"
+#include "runtime/external_runtime.hpp"
 #include "runtime/plan_builder.hpp"
 #include "runtime/shim_client.hpp"
 
@@ -36,6 +37,8 @@ struct LaunchInput {
     std::string start_fifo;
     std::string console_socket;
     std::string external_runtime;
+    const SplitJson* external_config = nullptr;
+    const std::vector<std::string>* runtime_args = nullptr;
 };
 
 struct CompiledLaunch {
@@ -52,6 +55,7 @@ struct ExecPlanInput {
     bool open_stdin = false;
     const Attachment* attachment = nullptr;  ///< null: detached
     std::string_view seccomp;                ///< the container's program, as seccompFile() wrote it
+    const SplitJson* external = nullptr;     ///< externalProcess(); null: the built-in launcher's container
 };
 [[nodiscard]] std::string compileExec(const ExecPlanInput& input);
 

@@ -12,6 +12,7 @@
 #include "base/defer.hpp"
 #include "base/file.hpp"
 #include "linux/cgroup_tree.hpp"
+#include "runtime/external_runtime.hpp"
 #include "runtime/plan_compiler.hpp"
 #include "runtime/shim_monitor.hpp"
 
@@ -35,6 +36,13 @@ std::string failureText(const protocol::Reply& reply) {
     std::string cause = known != nullptr ? known : fmt::format("errno {}", reply.error);
     if (cause.size() > 1 && cause[1] >= 'a') cause[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(cause[0])));
     return text + ": " + cause;
+}
+
+/// For a container of another runtime: its own words, which it leaves in a log.
+[[noreturn]] void throwExternalError(const protocol::Reply& reply, const char* prefix, const std::filesystem::path& log) {
+    const std::string text = prefix + takeExternalError(log, failureText(reply));
+    const int exit_code = reply.exit_code != 0 ? reply.exit_code : exitCodeOfText(text);
+    throw StartError(exit_code != 128 ? Code::invalid : Code::system, text, exit_code);
 }
 
 [[noreturn]] void throwStartError(const protocol::Reply& reply, const char* prefix) {
@@ -103,13 +111,16 @@ std::vector<int> inheritedFds(const ShimMonitor::Impl& monitor, int control, int
 }
 
 /// The first datagram that isn't a warning.
-protocol::Reply awaitStarted(const ShimConnection& connection) {
+protocol::Reply awaitStarted(const ShimConnection& connection, const StartRequest& request) {
     while (true) {
         const auto datagram = connection.receive(kStartDeadline);
         if (!datagram) throw Error(Code::deadline, "the container didn't start in time");
         if (datagram->bytes.empty()) throw Error(Code::unavailable, "the shim ended before the container started");
         const auto reply = datagram->as<protocol::Reply>();
         if (reply.message.type == Type::started) return reply;
+        if (reply.message.type == Type::failed && !request.external_runtime.empty())
+            throwExternalError(reply, "failed to create task for container: failed to create shim task: OCI runtime create failed: ",
+                               request.run_dir / "create.log");
         if (reply.message.type == Type::failed)
             throwStartError(reply, "failed to create task for container: OCI runtime create failed: unable to start "
                                    "container process: ");
@@ -125,15 +136,14 @@ std::int64_t numberOf(std::string_view text, std::string_view key) {
 }  // namespace
 
 std::shared_ptr<Shim> Shim::start(ShimMonitor& monitor, StartRequest request, ShimEvents events) {
-    // The shim launches by itself only; running the container by another program than was asked for would be a lie.
-    if (!request.external_runtime.empty())
-        throw error(Code::unimplemented, "OCI runtime {}: external runtimes are not supported yet", request.external_runtime);
     ShimMonitor::Impl& inside = monitor.impl();
     ++inside.starts;
     const Defer done([&] { --inside.starts; });
     makeDirectories(request.run_dir, 0700);
     clearRunDir(request.run_dir);
-    const CompiledLaunch plan = compileLaunch({.spec = &request.spec,
+    std::optional<ExternalLaunch> external;
+    if (!request.external_runtime.empty()) external = prepareExternal(request);
+    const CompiledLaunch plan = compileLaunch({.spec = external ? &external->spec : &request.spec,
                                                .id = request.id,
                                                .run_dir = request.run_dir,
                                                .root_mounts = &request.root_mounts,
@@ -144,7 +154,9 @@ std::shared_ptr<Shim> Shim::start(ShimMonitor& monitor, StartRequest request, Sh
                                                .attachments = &request.attachments,
                                                .start_fifo = {},
                                                .console_socket = {},
-                                               .external_runtime = request.external_runtime},
+                                               .external_runtime = external ? external->program : "",
+                                               .external_config = external ? &external->config : nullptr,
+                                               .runtime_args = &request.runtime_args},
                                               {&linux::hostCgroupLayout(), &inside.seccomp});
     writeCgroupList(request.run_dir, plan.block);
     const UniqueFd plan_fd = planFile(plan.block);
@@ -159,8 +171,9 @@ std::shared_ptr<Shim> Shim::start(ShimMonitor& monitor, StartRequest request, Sh
     auto impl = std::make_shared<Impl>(std::move(ours), request.run_dir, std::move(events));
     impl->process = ChildProcess::spawn(spawn);
     theirs.reset();
-    const protocol::Reply started = awaitStarted(impl->connection);
+    const protocol::Reply started = awaitStarted(impl->connection, request);
     impl->pid = started.pid;
+    impl->external = external.has_value();
     impl->seccomp = seccompFile(plan.seccomp.get());
     if (!impl->seccomp.empty()) writeFileAtomically(request.run_dir / "seccomp", impl->seccomp);
     inside.add(impl);
@@ -183,6 +196,7 @@ std::shared_ptr<Shim> Shim::reconnect(ShimMonitor& monitor, const std::filesyste
     const auto state = answer->as<protocol::StateReply>();
     impl->pid = state.pid;
     impl->seccomp = readFile(run_dir / "seccomp").value_or("");
+    impl->external = startedByExternal(run_dir);
     monitor.impl().add(impl);
     auto shim = std::make_shared<Shim>(impl);
     // The monitor's thread tells; here only the fact is put where it will read it: the shim repeats it on request.
@@ -199,6 +213,7 @@ std::optional<ExitInfo> Shim::readExit(const std::filesystem::path& run_dir) {
 void Shim::cleanUp(const std::filesystem::path& run_dir) {
     const std::optional<std::string> list = readFile(run_dir / "cgroups");
     if (!list) return;
+    deleteExternal(run_dir);
     for (std::size_t at = 0; at < list->size();) {
         const std::size_t end = std::min(list->find('\n', at), list->size());
         const std::string directory = list->substr(at, end - at);
@@ -276,17 +291,22 @@ void Shim::pause() {
 void Shim::resume() { checkReply(impl_->ask(requestBytes(Type::freeze, protocol::FreezeRequest{}), {}, kDeadline)); }
 
 pid_t Shim::exec(ExecRequest request) {
+    std::optional<SplitJson> external;
+    if (impl_->external) external = externalProcess(request.process);
     const std::string block = compileExec({.process = &request.process,
                                            .exec_id = request.exec_id,
                                            .open_stdin = request.open_stdin,
                                            .attachment = request.attachment ? &*request.attachment : nullptr,
-                                           .seccomp = impl_->seccomp});
+                                           .seccomp = impl_->seccomp,
+                                           .external = external ? &*external : nullptr});
     if (request.exec_id.size() >= protocol::kIdLength) throw error(Code::invalid, "the exec's id is too long");
     const UniqueFd plan = planFile(block);
     std::vector<int> fds{plan.get()};
     if (request.attachment) fds.push_back(request.attachment->socket.get());
     const auto reply =
         impl_->ask(std::string(bytesOf(protocol::Message{Type::exec, 0})), fds, kExecDeadline).as<protocol::Reply>();
+    if (reply.failed != 0 && external)
+        throwExternalError(reply, "OCI runtime exec failed: ", impl_->run_dir / fmt::format("exec-{}.log", request.exec_id));
     if (reply.failed != 0)
         throwStartError(reply, "OCI runtime exec failed: exec failed: unable to start container process: ");
     return reply.pid;

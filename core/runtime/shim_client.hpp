@@ -85,7 +85,8 @@ struct StartRequest {
     bool tty = false;
     bool open_stdin = false;
     bool stdin_once = false;
-    std::string external_runtime;         ///< path of runc, crun …: Error{unimplemented}; empty: the built-in launcher
+    std::string external_runtime;         ///< path of runc, crun …, or a name in PATH; empty: the built-in launcher
+    std::vector<std::string> runtime_args;  ///< options of that runtime
     std::vector<Attachment> attachments;  ///< clients that attached before the start: they miss no byte
 };
 

@@ -42,6 +42,7 @@ class Shim::Impl {
     std::uint64_t key = 0;
     pid_t pid = 0;
     std::string seccomp;
+    bool external = false;  ///< another OCI runtime has started it
     std::optional<ChildProcess> process;  ///< when this daemon started it
 
   private:

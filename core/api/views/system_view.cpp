@@ -97,7 +97,10 @@ void writeCommit(json::Writer& out, std::string_view name, const std::string& id
 void writeRuntimes(json::Writer& out, const SystemInfo& info) {
     out.object("Runtimes", [&] {
         for (const engine::RuntimeInfo& runtime : info.runtimes)
-            out.object(runtime.name, [&] { out.member("path", runtime.path); });
+            out.object(runtime.name, [&] {
+                out.member("path", runtime.path);
+                if (!runtime.args.empty()) out.member("runtimeArgs", runtime.args);
+            });
     });
     out.member("DefaultRuntime", info.default_runtime);
     out.object("Swarm", [&] {

@@ -14,6 +14,8 @@ constexpr uint64_t kMaxFileBytes = 16U << 20;
 constexpr uint32_t kMaxLine = 64U << 10;
 constexpr uint64_t kMaxId = 2147483647;
 
+const char* g_root = "/";
+
 enum class Number { none, valid, out_of_range };
 
 Number parseId(const char* text, uint32_t* id) {
@@ -38,7 +40,7 @@ class Lines {
     /// False when it isn't there or isn't acceptable; then `*bad` says which.
     bool open(const char* path, bool* bad) {
         *bad = false;
-        const Fd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+        const Fd root(::open(g_root, O_PATH | O_DIRECTORY | O_CLOEXEC));
         file_.reset(openInRoot(root.get(), path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
         if (!file_) return false;
         struct stat facts;
@@ -208,7 +210,8 @@ bool findGroup(const char* name, uint32_t* gid) {
 
 }  // namespace
 
-bool resolveIdentity(const plan::View& view, const plan::Process& process, Identity* identity) {
+bool resolveIdentity(const plan::View& view, const plan::Process& process, Identity* identity, const char* root) {
+    g_root = root;
     identity->uid = process.uid;
     identity->gid = process.gid;
     const char* user = view.text(process.user);

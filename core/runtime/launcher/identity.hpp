@@ -21,7 +21,7 @@ struct Identity {
     char home[4096] = "/";
 };
 
-/// Called with the container's root as the process's own.
-bool resolveIdentity(const plan::View& view, const plan::Process& process, Identity* identity);
+/// `root` is a path of the container's root; by default the process's own.
+bool resolveIdentity(const plan::View& view, const plan::Process& process, Identity* identity, const char* root = "/");
 
 }  // namespace davit::launcher

@@ -200,14 +200,6 @@ bool findProgram(const char* name, char* found, uint32_t size) {
     return failExec(126, error, "exec: \"", name, "\"");
 }
 
-/// The parent's signal state must not reach the program.
-void resetSignals() {
-    for (int signal = 1; signal < NSIG; ++signal) (void)::signal(signal, SIG_DFL);
-    sigset_t none;
-    ::sigemptyset(&none);
-    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
 /// The program's own streams belong to its user, so that it may open /dev/stdout again.
 void giveStreams() {
     if (g_identity.uid == 0) return;
@@ -241,6 +233,13 @@ bool applyAppArmor(const char* profile) {
 }
 
 }  // namespace
+
+void resetSignals() {
+    for (int signal = 1; signal < NSIG; ++signal) (void)::signal(signal, SIG_DFL);
+    sigset_t none;
+    ::sigemptyset(&none);
+    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
 
 bool placeStreams(const int (&fds)[3]) {
     int high[3];

@@ -10,6 +10,9 @@ namespace davit::launcher {
 /// working directory is entered (SEC-02), those up to it are closed by exec. Returns only on failure.
 bool becomeProcess(const plan::View& view, const plan::Process& process, int last_kept, bool (*wait)());
 
+/// Gives every signal its default action and blocks none: the parent's signal state must not reach the program.
+void resetSignals();
+
 /// Puts `fds` on 0, 1 and 2; works whatever their numbers are.
 bool placeStreams(const int (&fds)[3]);
 

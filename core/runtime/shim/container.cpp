@@ -15,6 +15,8 @@
 
 #include "runtime/shim/control.hpp"
 #include "runtime/shim/exec.hpp"
+#include "runtime/shim/external.hpp"
+#include "runtime/shim/runtime_command.hpp"
 
 namespace davit::shim {
 
@@ -196,12 +198,14 @@ bool startContainer(const plan::View& view, const plan::Launch& launch, const in
     if (!openPipes(launch.open_stdin != 0, launch.process.terminal != 0, &pipes)) return false;
     const int streams[3] = {pipes.theirs[0].get(), pipes.theirs[1].get(), pipes.theirs[2].get()};
     Fd master;
-    if (!launcher::launch(view, launch, streams, warn, &g_container.init)) {
+    const bool external = *view.text(launch.external_runtime) != '\0';
+    if (external ? !externalStart(view, launch, streams, pipes.ours[2].get(), &g_container.init, &master)
+                 : !launcher::launch(view, launch, streams, warn, &g_container.init)) {
         abandonStart();
         return false;
     }
     for (Fd& end : pipes.theirs) end.reset();
-    if (!awaitExec(&g_container.init, &master)) {
+    if (!external && !awaitExec(&g_container.init, &master)) {
         abandonStart();
         return false;
     }
@@ -221,20 +225,24 @@ void reapChildren() {
         const int code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
         if (info.si_pid == g_container.init.pid && g_container.running) {
             initEnded(code);
-        } else {
-            (void)execEnded(info.si_pid, code);  // else an orphan that came to us: reaped, forgotten
+        } else if (!execEnded(info.si_pid, code)) {
+            externalChildEnded(info.si_pid, code);  // else an orphan that came to us: reaped, forgotten
         }
     }
 }
 
 bool signalContainer(int signal) {
     if (!g_container.running) return errno = ESRCH, launcher::failWithErrno("signal the container");
+    // A runtime may run its program behind another process; one whose command fails is gone round.
+    if (runtimeUsed() && externalSignal(signal)) return true;
     return ::syscall(SYS_pidfd_send_signal, g_container.init.pidfd.get(), signal, nullptr, 0) == 0 ||
            launcher::failWithErrno("signal the container");
 }
 
 bool freezeContainer(bool frozen) {
-    if (!g_container.running || g_container.freeze_file == nullptr) return launcher::fail("the container can't be frozen");
+    if (!g_container.running) return launcher::fail("the container can't be frozen");
+    if (runtimeUsed() && externalFreeze(frozen)) return g_container.paused = frozen, true;
+    if (g_container.freeze_file == nullptr) return launcher::fail("the container can't be frozen");
     const char* value = g_container.freeze_v2 ? (frozen ? "1" : "0") : (frozen ? "FROZEN" : "THAWED");
     if (!launcher::writeFile(AT_FDCWD, g_container.freeze_file, value)) return launcher::failWithErrno("freeze the container");
     g_container.paused = frozen;
@@ -244,6 +252,7 @@ bool freezeContainer(bool frozen) {
 void cleanUpContainer() {
     if (g_container.cleaned) return;
     g_container.cleaned = true;
+    externalDelete();
     for (uint32_t i = 0; i < g_container.cgroup_count; ++i) (void)launcher::removeCgroup(g_container.cgroups[i]);
     g_container.init.mount_namespace.reset();  // the last reference: everything is unmounted here
     if (g_container.run_dir == nullptr) return;

@@ -9,6 +9,16 @@
 
 namespace davit::shim {
 
+/// An exec under way by an external runtime's command (external.hpp).
+struct ExternalExec {
+    pid_t command = 0;  ///< 0: none; then the rest doesn't count
+    int console = -1;   ///< listens for the terminal
+    int failures = -1;
+    uint32_t number = 0;  ///< of the console's name
+    unsigned short rows = 0;
+    unsigned short columns = 0;
+};
+
 /// An exec'ed process.
 struct ExecProcess {
     Watch channel;  // first: a Watch* is an ExecProcess*; its start's progress
@@ -25,6 +35,7 @@ struct ExecProcess {
     bool running = false;
     bool open_stdin = false;
     bool replied = false;
+    ExternalExec external;
 };
 
 struct ContainerState {

@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 
 #include "runtime/shim/control.hpp"
+#include "runtime/shim/external.hpp"
+#include "runtime/shim/runtime_command.hpp"
 
 namespace davit::shim {
 namespace {
@@ -48,6 +50,7 @@ void forgetExec(ExecProcess* process) {
         fd = -1;
     }
     if (process->client >= 0) (void)::close(process->client);
+    externalForget(process);
     process->child.channel.reset();
     process->child.pidfd.reset();
     process->child.mount_namespace.reset();
@@ -148,17 +151,30 @@ bool startExec(const plan::View& view, const plan::Exec& exec, int client, int r
     bool started = process->io.terminal || openPipes(process, theirs);
     if (started) {
         const int streams[3] = {theirs[0].get(), theirs[1].get(), theirs[2].get()};
-        started = launcher::launchInside(view, exec.process, container, streams, &process->child);
+        started = runtimeUsed() ? externalExec(view, exec, process, streams)
+                                : launcher::launchInside(view, exec.process, container, streams, &process->child);
     }
     if (!started) {
         forgetExec(process);
         return false;
     }
+    if (runtimeUsed()) return true;
     process->channel.fd = process->child.channel.release();
     process->channel.ready = channelReady;
     (void)::fcntl(process->channel.fd, F_SETFL, O_NONBLOCK);
     loopSet(&process->channel, EPOLLIN);
     return true;
+}
+
+void execRuns(ExecProcess* process, int master) {
+    process->running = true;
+    beginStreams(process, master);
+    reply(process, true);
+}
+
+void execFailed(ExecProcess* process) {
+    reply(process, false);
+    forgetExec(process);
 }
 
 bool execEnded(pid_t pid, int code) {
@@ -186,7 +202,8 @@ bool execEnded(pid_t pid, int code) {
 void sweepExecs() {
     for (ExecProcess* process = g_container.execs; process != nullptr;) {
         ExecProcess* next = process->next;
-        if (process->child.pid < 0 && !ioAwaitsRelease(&process->io, controlConnected()) && !ioBusy(&process->io))
+        const bool starting = process->external.command != 0;
+        if (process->child.pid < 0 && !starting && !ioAwaitsRelease(&process->io, controlConnected()) && !ioBusy(&process->io))
             forgetExec(process);
         process = next;
     }

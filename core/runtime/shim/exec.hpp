@@ -10,6 +10,10 @@ namespace davit::shim {
 bool startExec(const plan::View& view, const plan::Exec& exec, int client, int requester, uint32_t serial);
 /// The process `pid` has ended; false when it is none of ours.
 bool execEnded(pid_t pid, int code);
+/// The start of an external runtime has come to its end: the process runs (takes its terminal's `master`), or g_failure says
+/// why it doesn't.
+void execRuns(ExecProcess* process, int master);
+void execFailed(ExecProcess* process);
 /// Forgets ended processes whose clients have got everything.
 void sweepExecs();
 /// True while an ended process's clients wait for the daemon's acknowledgement.

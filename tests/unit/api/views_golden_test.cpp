@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(system_version) {
 BOOST_AUTO_TEST_CASE(system_info) {
     engine::SystemInfo info;
     info.driver_status = {{"Backing Filesystem", "extfs"}};
-    info.runtimes = {{"davit", "davit-shim"}};
+    info.runtimes = {{"davit", "davit-shim", {}}};
     json::Writer out;
     writeInfo(out, info);
     checkAgainst("info.json", out);

@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(a_file_sets_what_dockers_sets) {
     BOOST_TEST(config.engine.data_root == "/srv");
     BOOST_TEST(config.engine.debug);
     BOOST_TEST(config.engine.shutdown_timeout_s == 3);
-    BOOST_TEST(config.engine.runtimes.at("runc") == "/usr/bin/runc");
+    BOOST_TEST(config.engine.runtimes.at("runc").path == "/usr/bin/runc");
     BOOST_TEST(config.engine.default_shm_size == 128 << 20);
     BOOST_TEST(config.engine.default_ulimits.at("nofile").hard == 200);
     BOOST_TEST(config.engine.log_opts.at("max-size") == "1m");

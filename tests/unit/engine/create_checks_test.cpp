@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(runtimes_have_to_be_known) {
     runtime::HostConfig host;
     host.log_config.type = "json-file";
     EngineOptions options;
-    options.runtimes["runc"] = "/usr/bin/runc";
+    options.runtimes["runc"] = {"/usr/bin/runc", {}};
     for (const char* name : {"", "davit", "runc"}) {
         host.runtime = name;
         BOOST_TEST(refusal([&] { checkHostConfig(host, options); }) == "accepted");
