@@ -88,10 +88,19 @@ void writePidFile(const fs::path& file, pid_t pid) {
     if (!file.empty()) writeFileAtomically(file, std::to_string(pid), 0644);
 }
 
+/// A spec has ids only; looked up like `-u 1000:1000` the user's HOME is found, as other runtimes do.
+void nameUser(oci::Process& process) {
+    constexpr std::uint32_t kHighest = 0x7fffffff;
+    oci::User& user = process.user;
+    if (user.username.empty() && user.uid <= kHighest && user.gid <= kHighest)
+        user.username = fmt::format("{}:{}", user.uid, user.gid);
+}
+
 oci::RuntimeSpec loadSpec(const fs::path& bundle) {
     const std::optional<std::string> text = readFile(bundle / "config.json", 16U << 20);
     if (!text) throw error(Code::not_found, "open {}: no such file or directory", (bundle / "config.json").string());
     oci::RuntimeSpec spec = oci::parseRuntimeSpec(*text);
+    nameUser(spec.process);
     if (!spec.root.path.starts_with('/')) spec.root.path = (bundle / spec.root.path).lexically_normal().string();
     for (oci::Mount& mount : spec.mounts)
         if (mount.type == "bind" && !mount.source.starts_with('/')) mount.source = (bundle / mount.source).string();
@@ -273,7 +282,9 @@ pid_t OciRuntime::exec(const Exec& request) {
     const OciState current = state(request.id);
     if (current.status != "running") throw error(Code::conflict, "cannot exec in a {} container", current.status);
     const std::string seccomp = readFile(directory(request.id) / "seccomp").value_or("");
-    const pid_t pid = launch(compileJoin({.process = &request.process,
+    oci::Process process = request.process;
+    nameUser(process);
+    const pid_t pid = launch(compileJoin({.process = &process,
                                           .pid = current.pid,
                                           .namespaces = current.namespaces,
                                           .cgroups = current.cgroups,
