@@ -155,7 +155,10 @@ class Options:
 
     def test_a_runtime_that_cannot_be_used_is_refused(self):
         self.refused('--runtime', 'no-such-runtime', text='unknown or invalid runtime name: no-such-runtime')
-        self.refused('--runtime', 'crun', text='external runtimes are not supported yet')
+        error = self.cli.fails('run', '--rm', '--runtime', 'gone', IMAGE, 'true', status=127)
+        self.assertIn('OCI runtime create failed: run the OCI runtime /no/such/runtime: no such file or directory', error)
+        self.assertIn('executable file not found in $PATH', self.cli.fails('run', '--rm', '--runtime', 'nowhere', IMAGE, 'true', status=127))
+        self.assertEqual(self.api.containers(), [])
 
     def test_env_file_and_labels(self):
         with open(self.path('env'), 'w', encoding='utf-8') as file:
@@ -164,7 +167,7 @@ class Options:
 
 
 class DockerOptionsTest(Options, DaemonCase):
-    config = {'runtimes': {'runc': {'path': 'runc'}, 'crun': {'path': 'crun'}}}
+    config = {'runtimes': {'gone': {'path': '/no/such/runtime'}, 'nowhere': {'path': 'no-such-runtime'}}}
 
     @classmethod
     def setUpClass(cls):
@@ -173,7 +176,7 @@ class DockerOptionsTest(Options, DaemonCase):
 
 
 class DavitOptionsTest(Options, DaemonCase):
-    config = {'runtimes': {'runc': {'path': 'runc'}, 'crun': {'path': 'crun'}}}
+    config = {'runtimes': {'gone': {'path': '/no/such/runtime'}, 'nowhere': {'path': 'no-such-runtime'}}}
 
     @classmethod
     def setUpClass(cls):
