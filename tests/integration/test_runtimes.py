@@ -237,6 +237,24 @@ class Runtime:
         self.cli.ok('rm', '-f', 'c1')
         self.assert_no_leak(before)
 
+    def test_the_daemon_killed_while_it_starts(self):
+        self.inside(IMAGE, 'true')
+        before = self.snapshot()
+        for delay in (0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1):
+            self.cli.ok('create', '--runtime', self.name, '--name', 'c1', IMAGE, 'sleep', '1000')
+            client = self.cli.spawn('start', 'c1')
+            time.sleep(delay)
+            self.daemon.kill()
+            self.daemon.start()  # at once: the runtime may be at work still
+            client.communicate(timeout=20)
+            state = self.api.inspect('c1')['State']
+            monitors = 1 if state['Running'] else 0
+            until(lambda: len(self.monitors()) == monitors, f'no container runs unseen: {state}')
+            if state['Running']:
+                self.cli.ok('exec', 'c1', 'true')
+            self.cli.ok('rm', '-f', 'c1')
+        self.assert_no_leak(before)
+
     def test_monitor_and_daemon_killed_while_it_starts(self):
         self.inside(IMAGE, 'true')
         before = self.snapshot()
@@ -274,6 +292,27 @@ class RuncTest(Runtime, DaemonCase):
 
     def test_options_of_the_runtime(self):
         self.assertEqual(self.cli.ok('run', '--rm', '--runtime', 'debug', IMAGE, 'echo', 'there'), 'there')
+
+    def test_a_daemon_that_comes_back_waits_for_a_slow_runtime(self):
+        self.inside(IMAGE, 'true')
+        before = self.snapshot()
+        with open(self.path('slow'), 'w', encoding='utf-8') as file:
+            file.write(f'#!/bin/sh\ncase " $* " in *" create "*) touch {self.path("begun")}; sleep 1.5;; esac\nexec runc "$@"\n')
+        os.chmod(self.path('slow'), 0o755)
+        self.daemon.write_config({**self.config, 'runtimes': {**self.config['runtimes'], 'slow': {'path': self.path('slow')}}})
+        self.daemon.restart()
+        self.cli.ok('create', '--runtime', 'slow', '--name', 'c1', IMAGE, 'sleep', '1000')
+        client = self.cli.spawn('start', 'c1')
+        until(lambda: os.path.exists(self.path('begun')), 'the runtime is at work')
+        self.daemon.kill()
+        client.communicate(timeout=20)
+        self.daemon.start()
+        self.assertTrue(self.api.inspect('c1')['State']['Running'])
+        self.assertEqual(self.cli.ok('exec', 'c1', 'echo', 'there'), 'there')
+        self.cli.ok('rm', '-f', 'c1')
+        for name in ('slow', 'begun'):
+            os.remove(self.path(name))
+        self.assert_no_leak(before)
 
 
 class CrunTest(Runtime, DaemonCase):

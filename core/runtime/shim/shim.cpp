@@ -139,12 +139,14 @@ int runShim() {
     }
     const auto launch = view.root<plan::Launch>();
     if (launch.mode != plan::Mode::shim) return launchOnce(view, launch, kControlFd);
-    const bool started = start(view, launch);
+    // An external runtime takes its time: a daemon that is restarted meanwhile has to find this shim and wait for it.
+    const bool listens_early = *view.text(launch.external_runtime) != '\0';
+    const bool started = (!listens_early || controlListen(view.text(launch.run_dir))) && start(view, launch);
     reportStart(started);
     if (!started) return 1;
     (void)::munmap(block.data, block.size);
     controlAdopt(kControlFd);
-    if (!controlListen(g_container.run_dir)) return 1;
+    if (!listens_early && !controlListen(g_container.run_dir)) return 1;
     reapChildren();  // the signal of a child that ended during the start may be consumed
     serve();
     return 0;
