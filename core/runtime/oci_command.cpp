@@ -5,6 +5,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <fmt/format.h>
+
 #include <cstdio>
 #include <functional>
 #include <map>
@@ -17,6 +19,7 @@
 #include "base/json.hpp"
 #include "runtime/config_validation.hpp"
 #include "runtime/oci_runtime.hpp"
+#include "runtime/oci_terminal.hpp"
 
 namespace davit::runtime {
 namespace {
@@ -28,6 +31,10 @@ constexpr const char* kUsage =
     "  state ID\n"
     "  kill [--all] ID [SIGNAL]\n"
     "  delete [--force] ID\n"
+    "  pause ID\n"
+    "  resume ID\n"
+    "  ps [--format table|json] ID\n"
+    "  list [--format table|json] [--quiet]\n"
     "  run [--bundle DIR] [--pid-file FILE] [--console-socket PATH] [--detach] [--keep] ID\n"
     "  exec [--process FILE] [--pid-file FILE] [--console-socket PATH] [--detach] [--tty] [--cwd DIR] [--env K=V]\n"
     "       [--user UID[:GID]] ID COMMAND...\n"
@@ -36,14 +43,14 @@ constexpr const char* kUsage =
 /// Flags with a value, by their long name; everything else that begins with "-" is a switch.
 const std::set<std::string>& valueFlags() {
     static const std::set<std::string> flags{"root",   "log", "log-format", "bundle", "pid-file", "console-socket",
-                                             "process", "cwd", "env",        "user",   "preserve-fds"};
+                                             "process", "cwd", "env",        "user",   "preserve-fds", "format"};
     return flags;
 }
 
 std::string longName(std::string flag) {
     static const std::map<std::string, std::string> kShort{{"b", "bundle"}, {"f", "force"}, {"d", "detach"}, {"p", "process"},
                                                            {"t", "tty"},    {"a", "all"},   {"e", "env"},    {"u", "user"},
-                                                           {"v", "version"}, {"h", "help"}};
+                                                           {"v", "version"}, {"h", "help"},  {"q", "quiet"}};
     const auto found = kShort.find(flag);
     return found != kShort.end() ? found->second : flag;
 }
@@ -118,10 +125,15 @@ OciRuntime::Create createRequest(const Parsed& parsed) {
 int runContainer(OciRuntime& runtime, const Parsed& parsed) {
     const bool detached = parsed.has("detach");
     if (!detached) check(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "become a subreaper");
-    const OciState state = runtime.create(createRequest(parsed));
+    OciRuntime::Create request = createRequest(parsed);
+    std::optional<OciTerminal> terminal;
+    if (!detached && request.console_socket.empty() && OciRuntime::wantsTerminal(request.bundle))
+        request.console_socket = terminal.emplace().socketPath();
+    const OciState state = runtime.create(request);
+    if (terminal) terminal->begin();
     runtime.start(state.id);
     if (detached) return 0;
-    const int code = waitFor(state.pid);
+    const int code = terminal ? terminal->relay(state.pid) : waitFor(state.pid);
     if (!parsed.has("keep")) runtime.remove(state.id, true);
     return code;
 }
@@ -153,16 +165,56 @@ oci::Process execProcess(const OciRuntime& runtime, const Parsed& parsed, const 
 int execInContainer(OciRuntime& runtime, const Parsed& parsed, const std::vector<std::string>& command) {
     const bool detached = parsed.has("detach");
     if (!detached) check(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "become a subreaper");
-    const pid_t pid = runtime.exec({.id = parsed.word(0, "the container's ID"),
-                                    .process = execProcess(runtime, parsed, command),
-                                    .console_socket = parsed.get("console-socket"),
-                                    .pid_file = parsed.get("pid-file")});
-    return detached ? 0 : waitFor(pid);
+    OciRuntime::Exec request{.id = parsed.word(0, "the container's ID"),
+                             .process = execProcess(runtime, parsed, command),
+                             .console_socket = parsed.get("console-socket"),
+                             .pid_file = parsed.get("pid-file")};
+    std::optional<OciTerminal> terminal;
+    if (request.process.terminal && request.console_socket.empty()) {
+        if (detached) throw Error(Code::invalid, "cannot allocate tty if runtime will detach without setting console socket");
+        request.console_socket = terminal.emplace().socketPath();
+    }
+    const pid_t pid = runtime.exec(request);
+    if (terminal) terminal->begin();
+    if (detached) return 0;
+    return terminal ? terminal->relay(pid) : waitFor(pid);
 }
 
 int killContainer(OciRuntime& runtime, const Parsed& parsed) {
     const std::string signal = parsed.words.size() > 1 ? parsed.words[1] : "TERM";
     runtime.kill(parsed.word(0, "the container's ID"), parseSignal(signal), parsed.has("all"));
+    return 0;
+}
+
+int listProcesses(const OciRuntime& runtime, const Parsed& parsed) {
+    const std::vector<pid_t> pids = runtime.processes(parsed.word(0, "the container's ID"));
+    if (parsed.get("format") == "json") {
+        std::puts(fmt::format("[{}]", fmt::join(pids, ",")).c_str());
+        return 0;
+    }
+    std::puts("PID        COMMAND");
+    for (const pid_t pid : pids) {
+        const std::string name = readFile(fmt::format("/proc/{}/comm", pid)).value_or("\n");
+        std::fputs(fmt::format("{:<10} {}", pid, name).c_str(), stdout);
+    }
+    return 0;
+}
+
+int listContainers(const OciRuntime& runtime, const Parsed& parsed) {
+    const std::vector<OciState> states = runtime.list();
+    if (parsed.get("format") == "json") {
+        json::Writer out;
+        out.array([&] {
+            for (const OciState& state : states) out.raw(writeOciState(state));
+        });
+        std::puts(out.take().c_str());
+        return 0;
+    }
+    const bool quiet = parsed.has("quiet");
+    if (!quiet) std::puts(fmt::format("{:<24} {:<10} {:<10} BUNDLE", "ID", "PID", "STATUS").c_str());
+    for (const OciState& state : states)
+        std::puts(quiet ? state.id.c_str()
+                        : fmt::format("{:<24} {:<10} {:<10} {}", state.id, state.pid, state.status, state.bundle.string()).c_str());
     return 0;
 }
 
@@ -179,6 +231,10 @@ int dispatch(const std::vector<std::string>& args, std::size_t at, const Parsed&
     }
     if (command == "kill") return killContainer(runtime, parsed);
     if (command == "delete") return runtime.remove(parsed.word(0, "the container's ID"), parsed.has("force")), 0;
+    if (command == "pause") return runtime.freeze(parsed.word(0, "the container's ID"), true), 0;
+    if (command == "resume") return runtime.freeze(parsed.word(0, "the container's ID"), false), 0;
+    if (command == "ps") return listProcesses(runtime, parsed);
+    if (command == "list") return listContainers(runtime, parsed);
     if (command == "run") return runContainer(runtime, parsed);
     if (command == "exec") return execInContainer(runtime, parsed, rest);
     throw error(Code::invalid, "unknown command {}\n{}", command, kUsage);

@@ -96,6 +96,18 @@ void nameUser(oci::Process& process) {
         user.username = fmt::format("{}:{}", user.uid, user.gid);
 }
 
+/// The state for the hooks that run inside; its end is added there.
+std::string hookState(const OciState& state) {
+    json::Writer out;
+    out.object([&] {
+        out.member("ociVersion", "1.2.0").member("id", state.id).member("bundle", state.bundle.string());
+        out.member("annotations", state.annotations);
+    });
+    std::string text = out.take();
+    text.pop_back();
+    return text;
+}
+
 oci::RuntimeSpec loadSpec(const fs::path& bundle) {
     const std::optional<std::string> text = readFile(bundle / "config.json", 16U << 20);
     if (!text) throw error(Code::not_found, "open {}: no such file or directory", (bundle / "config.json").string());
@@ -104,8 +116,6 @@ oci::RuntimeSpec loadSpec(const fs::path& bundle) {
     if (!spec.root.path.starts_with('/')) spec.root.path = (bundle / spec.root.path).lexically_normal().string();
     for (oci::Mount& mount : spec.mounts)
         if (mount.type == "bind" && !mount.source.starts_with('/')) mount.source = (bundle / mount.source).string();
-    if (!spec.hooks.create_container.empty() || !spec.hooks.start_container.empty())
-        throw Error(Code::unimplemented, "hooks createContainer and startContainer aren't supported");
     return spec;
 }
 
@@ -123,6 +133,8 @@ std::string writeOciState(const OciState& state) {
     });
     return out.take();
 }
+
+bool OciRuntime::wantsTerminal(const fs::path& bundle) { return loadSpec(bundle).process.terminal; }
 
 OciRuntime::OciRuntime(fs::path root, fs::path shim) : root_(std::move(root)), shim_(std::move(shim)) {}
 
@@ -170,6 +182,10 @@ OciState OciRuntime::create(const Create& request) {
     Defer undo([&] { removeTree(home); });
     check(::mkfifo((home / "start").c_str(), 0622), "make {}", (home / "start").string());
     linux::SeccompCompiler seccomp(root_ / ".seccomp");
+    OciState state;
+    state.id = request.id;
+    state.bundle = request.bundle;
+    state.annotations = spec.annotations;
     const CompiledLaunch plan = compileLaunch({.spec = &spec,
                                                .id = request.id,
                                                .run_dir = home,
@@ -179,12 +195,9 @@ OciState OciRuntime::create(const Create& request) {
                                                .attachments = nullptr,
                                                .start_fifo = home / "start",
                                                .console_socket = request.console_socket,
-                                               .external_runtime = {}},
+                                               .external_runtime = {},
+                                               .hook_state = hookState(state)},
                                               {&linux::hostCgroupLayout(), &seccomp});
-    OciState state;
-    state.id = request.id;
-    state.bundle = request.bundle;
-    state.annotations = spec.annotations;
     state.namespaces = namespacesOf(spec);
     const std::string path = spec.os.cgroups_path.empty() ? "/davit/" + request.id : spec.os.cgroups_path;
     for (const linux::CgroupHierarchy& hierarchy : linux::hostCgroupLayout().hierarchies)
@@ -211,7 +224,7 @@ OciState OciRuntime::state(const std::string& id) const {
     OciState state = readState(home / "state.json", id);
     const bool lives = state.pid > 0 && startTime(state.pid) == state.start_time && state.start_time != 0;
     if (!lives) state.pid = 0;
-    state.status = !lives ? "stopped" : fs::exists(home / "start") ? "created" : "running";
+    state.status = !lives ? "stopped" : fs::exists(home / "start") ? "created" : pausedStatus(state);
     return state;
 }
 
@@ -256,8 +269,9 @@ void OciRuntime::remove(const std::string& id, bool force) {
         if (failure.code() != Code::not_found || !force) throw;
         return;
     }
-    if (current.status == "running" && !force)
-        throw error(Code::conflict, "cannot delete container {} that is not stopped: running", id);
+    if ((current.status == "running" || current.status == "paused") && !force)
+        throw error(Code::conflict, "cannot delete container {} that is not stopped: {}", id, current.status);
+    if (current.status == "paused") freeze(id, false);  // a frozen process doesn't die
     if (current.pid != 0) {
         (void)::kill(current.pid, SIGKILL);
         for (int i = 0; i < 1000 && startTime(current.pid) == current.start_time; ++i) ::usleep(5000);

@@ -1,4 +1,4 @@
-// The operations of an OCI runtime (create, start, state, kill, delete, exec) over a state directory, for davit-runtime.
+// The operations of an OCI runtime (create, start, state, kill, delete, exec, pause, resume, list) over a state directory, for davit-runtime.
 //
 // Per container <root>/<id>/: state.json, the start FIFO, the compiled seccomp filter. Nothing runs between two calls but the
 // container itself. Texts of errors are in the manner of runc's. One call at a time per object.
@@ -25,7 +25,7 @@ struct OciState {
     std::vector<std::string> cgroups;
     std::uint64_t namespaces = 0;  ///< CLONE_NEW* that differ from the host's
     std::string created;           ///< RFC 3339
-    std::string status;            ///< "created", "running", "stopped"
+    std::string status;            ///< "created", "running", "paused", "stopped"
 };
 
 class OciRuntime {
@@ -58,12 +58,23 @@ class OciRuntime {
     /// Starts the process and returns its pid; it is a child of the nearest subreaper.
     pid_t exec(const Exec& request);
 
+    /// pause and resume.
+    void freeze(const std::string& id, bool frozen);
+    /// Process ids on the host, in no order.
+    [[nodiscard]] std::vector<pid_t> processes(const std::string& id) const;
+    /// All containers below the root, by ID.
+    [[nodiscard]] std::vector<OciState> list() const;
+
+    /// True when the bundle's process wants a terminal.
+    [[nodiscard]] static bool wantsTerminal(const std::filesystem::path& bundle);
+
     /// The container's process as created, for `exec` without a file.
     [[nodiscard]] oci::Process containerProcess(const std::string& id) const;
 
   private:
     [[nodiscard]] std::filesystem::path directory(const std::string& id) const;
     pid_t launch(const std::string& plan) const;
+    [[nodiscard]] static std::string pausedStatus(const OciState& state);
 
     std::filesystem::path root_;
     std::filesystem::path shim_;

@@ -149,6 +149,14 @@ struct LogFile {
     Text attributes;  ///< a JSON object or empty
 };
 
+/// A program of the runtime specification's hooks (launcher/hooks.hpp).
+struct Hook {
+    Text path;
+    List args;  ///< Text; empty: the path
+    List env;   ///< Text
+    uint32_t timeout_s = 0;  ///< 0: none
+};
+
 /// What the shim does besides launching.
 enum class Mode : uint32_t {
     shim = 0,    ///< stays as the container's monitor
@@ -199,6 +207,9 @@ struct Launch {
     Text config_head;
     Text config_tail;
     List runtime_args;  ///< Text: the runtime's own options, before all others
+    List create_hooks;  ///< Hook: createContainer
+    List start_hooks;   ///< Hook: startContainer, with Mode::launch only
+    Text hook_state;    ///< what they read, without its end
 };
 
 struct Exec {

@@ -118,6 +118,14 @@ void compileShim(PlanBuilder& builder, const LaunchInput& input, plan::Launch& l
     if (input.runtime_args != nullptr) launch.runtime_args = builder.texts(*input.runtime_args);
 }
 
+plan::List compileHooks(PlanBuilder& builder, const std::vector<oci::Hook>& hooks) {
+    std::vector<plan::Hook> compiled;
+    for (const oci::Hook& hook : hooks)
+        compiled.push_back({builder.text(hook.path), builder.texts(hook.args), builder.texts(hook.env),
+                            static_cast<std::uint32_t>(std::max(hook.timeout.value_or(0), 0))});
+    return builder.list(compiled);
+}
+
 }  // namespace
 
 CompiledLaunch compileLaunch(const LaunchInput& input, const PlanHost& host) {
@@ -132,6 +140,9 @@ CompiledLaunch compileLaunch(const LaunchInput& input, const PlanHost& host) {
     launch.gid_map = builder.text(idMapText(spec.os.gid_mappings));
     compileCgroups(builder, spec, input.id, *host.cgroups, launch);
     compileMounts(builder, input, *host.cgroups, launch);
+    launch.create_hooks = compileHooks(builder, spec.hooks.create_container);
+    launch.start_hooks = compileHooks(builder, spec.hooks.start_container);
+    launch.hook_state = builder.text(input.hook_state);
     const std::shared_ptr<const linux::SeccompFilter> filter = compileFilter(spec, host.seccomp);
     launch.process = compileProcess(builder, spec.process, filter ? std::string_view(filter->program) : std::string_view(),
                                     filter ? filter->flags : 0);

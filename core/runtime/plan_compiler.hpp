@@ -39,6 +39,7 @@ struct LaunchInput {
     std::string external_runtime;
     const SplitJson* external_config = nullptr;
     const std::vector<std::string>* runtime_args = nullptr;
+    std::string hook_state;  ///< for the hooks that run inside: the container's state without its end
 };
 
 struct CompiledLaunch {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "runtime/launcher/hooks.hpp"
 #include "runtime/launcher/mounts.hpp"
 #include "runtime/launcher/process.hpp"
 #include "runtime/launcher/root.hpp"
@@ -20,6 +21,8 @@ namespace {
 constexpr int kChannelFd = 3;
 constexpr int kStartFd = 4;
 
+const plan::View* g_view = nullptr;  // for awaitStart()
+const plan::Launch* g_plan = nullptr;
 bool g_on_its_own = false;  // OCI create has returned: the program's own stderr is the only one left to tell
 
 [[noreturn]] void giveUp(int channel) {
@@ -59,7 +62,7 @@ bool awaitStart() {
     char byte;
     while (true) {
         const ssize_t count = ::read(kStartFd, &byte, 1);
-        if (count == 1) return true;
+        if (count == 1) return runHooks(*g_view, g_plan->start_hooks, g_view->text(g_plan->hook_state), "created");
         if (count < 0 && errno == EINTR) continue;
         return failWithErrno("wait for the start");
     }
@@ -181,6 +184,7 @@ bool buildRoot(const plan::View& view, const plan::Launch& plan, Entry entry, in
     if (plan.process.terminal && !setUpTerminal(plan.process, root.get(), channel, true)) return false;
     if (!maskPaths(view, plan, root.get()) || !makeReadOnly(view, plan, root.get())) return false;
     if (!enterLimitedCgroups(view, plan, entry, channel)) return false;
+    if (!runHooks(view, plan.create_hooks, view.text(plan.hook_state), "creating")) return false;
     return enterRoot(root.get(), plan.root_readonly != 0);
 }
 
@@ -197,6 +201,8 @@ bool prepareInit(const plan::View& view, const plan::Launch& plan, Entry entry, 
 }  // namespace
 
 void runInit(const plan::View& view, const plan::Launch& plan, Entry entry, int channel, const int (&streams)[3]) {
+    g_view = &view;
+    g_plan = &plan;
     const bool waits = *view.text(plan.start_fifo) != '\0';
     // Read-write: a FIFO opened so neither blocks nor ends.
     const int start = waits ? ::open(view.text(plan.start_fifo), O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
