@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(a_file_sets_what_dockers_sets) {
     const auto found = applyFile(R"({
         "hosts": ["unix:///x"], "data-root": "/srv", "debug": true, "labels": ["a=b"],
         "log-opts": {"max-size": "1m"}, "shutdown-timeout": 3, "init": true, "live-restore": false,
-        "runtimes": {"runc": {"path": "/usr/bin/runc"}}, "default-runtime": "runc", "default-shm-size": "128M",
+        "runtimes": {"runc": {"path": "/usr/bin/runc", "runtimeArgs": ["--debug"]}}, "default-runtime": "runc", "default-shm-size": "128M",
         "default-ulimits": {"nofile": {"Name": "nofile", "Soft": 100, "Hard": 200}},
         "plugin-directories": ["/opt/d"], "isolation": "process",
         "drivers": {"volume": {"nfs": {"isolation": "in-process", "server": "s"}}},
@@ -68,6 +68,7 @@ BOOST_AUTO_TEST_CASE(a_file_sets_what_dockers_sets) {
     BOOST_TEST(config.engine.debug);
     BOOST_TEST(config.engine.shutdown_timeout_s == 3);
     BOOST_TEST(config.engine.runtimes.at("runc").path == "/usr/bin/runc");
+    BOOST_TEST(config.engine.runtimes.at("runc").args == std::vector<std::string>{"--debug"}, boost::test_tools::per_element());
     BOOST_TEST(config.engine.default_shm_size == 128 << 20);
     BOOST_TEST(config.engine.default_ulimits.at("nofile").hard == 200);
     BOOST_TEST(config.engine.log_opts.at("max-size") == "1m");
