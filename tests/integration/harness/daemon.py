@@ -32,6 +32,9 @@ class Daemon:
     def write_config(self, config):
         """Every test daemon has a cgroup parent of its own: leaks.py looks for it."""
         config = {'cgroup-parent': os.path.basename(self.home), **config}
+        runtime = os.environ.get('DAVIT_TEST_RUNTIME')
+        if runtime and 'default-runtime' not in config:
+            config = {**config, 'runtimes': {**config.get('runtimes', {}), 'tested': {'path': runtime}}, 'default-runtime': 'tested'}
         with open(self.config_path, 'w', encoding='utf-8') as file:
             json.dump(config, file)
 
