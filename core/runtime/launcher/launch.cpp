@@ -24,7 +24,8 @@ pid_t cloneProcess(uint64_t flags, const Fd& group, Entry* entry, Fd* pidfd) {
     args.exit_signal = SIGCHLD;
     args.cgroup = *entry == Entry::born ? static_cast<uint64_t>(group.get()) : 0;
     const long pid = ::syscall(SYS_clone3, &args, sizeof args);
-    if (pid < 0 && *entry == Entry::born) {
+    // EAGAIN: the group's limit of processes; moving would get around it.
+    if (pid < 0 && *entry == Entry::born && errno != EAGAIN) {
         *entry = Entry::moved;
         return cloneProcess(flags, group, entry, pidfd);
     }
