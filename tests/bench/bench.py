@@ -27,7 +27,7 @@ def isolate():
     subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
     # crun and podman refuse a host with controllers on v1 and a v2 tree beside them; this mount namespace is our own.
     if os.path.isdir('/sys/fs/cgroup/unified'):
-        subprocess.run(['umount', '/sys/fs/cgroup/unified'], check=True)
+        subprocess.run(['mount', '-t', 'tmpfs', 'tmpfs', '/sys/fs/cgroup/unified'], check=True)
 
 
 def parse():

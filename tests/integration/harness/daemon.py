@@ -1,4 +1,6 @@
 """A davitd of a test's own: its data, its run-time folder and its socket are in a temporary folder."""
+import contextlib
+import glob
 import json
 import os
 import shutil
@@ -116,8 +118,16 @@ class Daemon:
             if self.process is not None and self.process.poll() is None:
                 self.kill()
             subprocess.run(['umount', '-q', '-l', '-R', self.data_root], check=False)
+            self.remove_cgroup_parents()
             shutil.rmtree(self.home, ignore_errors=True)
             shutil.rmtree(self.exec_root, ignore_errors=True)
+
+    def remove_cgroup_parents(self):
+        """The daemon leaves its parent groups for its next start; these would be nobody's. A group in use stays."""
+        name = os.path.basename(self.home)
+        for parent in glob.glob(f'/sys/fs/cgroup/{name}') + glob.glob(f'/sys/fs/cgroup/*/{name}'):
+            with contextlib.suppress(OSError):
+                os.rmdir(parent)
 
     def shims(self):
         """The pids of the monitors of this daemon's containers: their command line names the container."""
