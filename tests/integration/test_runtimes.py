@@ -194,7 +194,8 @@ class Runtime:
     # life
 
     def test_kill_and_stop(self):
-        self.running(command=('sh', '-c', 'trap "exit 21" TERM; while :; do usleep 10000; done'))
+        self.running(command=('sh', '-c', 'trap "exit 21" TERM; echo ready; while :; do usleep 10000; done'))
+        until(lambda: 'ready' in self.cli.ok('logs', 'c1'), 'the trap is set')
         self.cli.ok('stop', '-t', '20', 'c1')
         self.assertEqual(self.api.inspect('c1')['State']['ExitCode'], 21)
         self.cli.ok('start', 'c1')
