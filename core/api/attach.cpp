@@ -4,12 +4,14 @@
 
 #include "base/check.hpp"
 #include "http/codec.hpp"
+#include "http/peer_read.hpp"
 #include "http/pump.hpp"
 
 namespace davit::api {
 namespace {
 
 constexpr std::chrono::seconds kSendPatience{10};
+constexpr std::chrono::milliseconds kHeadPatience{100};
 
 bool isDetachKey(std::string_view key) {
     if (key.size() == 1) return true;
@@ -43,6 +45,12 @@ void checkDetachKeys(const std::string& keys) {
         if (!isDetachKey(rest.substr(0, comma))) throw error(Code::invalid, "Invalid detach keys ({}) provided", keys);
         rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
     }
+}
+
+bool sendGreeting(RawClient& client) {
+    if (!sendText(client.socket.get(), std::exchange(client.greeting, {}))) return false;
+    http::waitUntilRead(client.socket.get(), kHeadPatience);
+    return true;
 }
 
 bool sendText(int socket, std::string_view text) {

@@ -24,6 +24,9 @@ struct RawClient {
 /// Throws Error{invalid} "Invalid detach keys (x) provided".
 void checkDetachKeys(const std::string& keys);
 
+/// Sends the greeting and gives the client a moment to read it before a stream follows (http/peer_read.hpp); false as below.
+bool sendGreeting(RawClient& client);
+
 /// Writes all of `text`, waiting at most a few seconds; false when the client doesn't take it.
 bool sendText(int socket, std::string_view text);
 

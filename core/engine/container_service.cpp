@@ -5,12 +5,14 @@
 #include "base/check.hpp"
 #include "engine/core.hpp"
 #include "engine/lifecycle.hpp"
+#include "http/peer_read.hpp"
 #include "runtime/config_validation.hpp"
 
 namespace davit::engine {
 namespace {
 
 constexpr int kDefaultStopTimeout = 10;
+constexpr std::chrono::milliseconds kHeadPatience{100};
 
 /// Sends the stop signal, waits, kills.
 void stopRunning(EngineCore& core, const EntryPtr& entry, int signal, int timeout) {
@@ -136,6 +138,7 @@ void ContainerService::attach(const std::string& ref, const AttachOptions& optio
     attachment.socket = std::move(client.socket);
     attachment.early = std::move(client.early);
     if (entry->keepAttachment(attachment, client.greeting)) return;
+    http::waitUntilRead(attachment.socket.get(), kHeadPatience);
     if (const std::shared_ptr<runtime::Shim> shim = entry->shim()) return shim->attach(std::move(attachment));
     // It ended between the two looks: the socket is closed, which is what the client would have seen.
 }

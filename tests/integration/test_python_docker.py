@@ -1,4 +1,6 @@
 """python3-docker, the SDK that many tools stand on: the basics, unmodified."""
+import socket
+import time
 import unittest
 
 import docker
@@ -26,6 +28,21 @@ class PythonDockerTest(DaemonCase):
         with self.assertRaises(docker.errors.ContainerError) as caught:
             self.client.containers.run(IMAGE, ['sh', '-c', 'echo bad >&2; exit 3'], remove=True)
         self.assertEqual(caught.exception.exit_status, 3)
+
+    def test_a_slow_client_reads_the_head_of_an_exec_alone(self):
+        """docker-py reads the head through a buffer and the stream from the socket: what comes with the head is lost to it."""
+        container = self.client.containers.run(IMAGE, ['sleep', '1000'], detach=True)
+        exec_id = self.client.api.exec_create(container.id, ['echo', 'output'])['Id']
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(30)
+            connection.connect(self.daemon.socket)
+            body = b'{"Detach":false,"Tty":false}'
+            connection.sendall(b'POST /exec/%s/start HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n'
+                               b'Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' % (exec_id.encode(), len(body), body))
+            time.sleep(0.03)  # the slow client: an exec takes less, so that its output would be there by now
+            head = connection.recv(65536)
+            self.assertTrue(head.endswith(b'\r\n\r\n'), head)
+            self.assertEqual(b''.join(iter(lambda: connection.recv(65536), b''))[8:], b'output\n')
 
     def test_life_of_a_container(self):
         container = self.client.containers.run(IMAGE, ['sleep', '1000'], detach=True, name='c1', labels={'k': 'v'}, environment={'A': 'b'})

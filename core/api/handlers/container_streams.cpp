@@ -29,7 +29,7 @@ void attach(const Context& context, Request& request) {
     const auto info = context.engine.containers().checkAttach(request.variable("name"));
     RawClient client = takeOver(context, request, !info.tty);
     if (logs || !stream) {
-        if (!sendText(client.socket.get(), std::exchange(client.greeting, {}))) return;
+        if (!sendGreeting(client)) return;
         if (logs && (options.stdout_ || options.stderr_) && !replayLogs(context, info.id, options, client.socket.get()))
             return;
     }

@@ -46,7 +46,7 @@ void startAttached(const Context& context, Request& request, const engine::ExecS
     const engine::Exec exec = context.engine.execs().checkStart(id);
     const bool tty = exec.config.tty;
     RawClient client = takeOver(context, request, !tty);
-    if (!sendText(client.socket.get(), client.greeting)) return;
+    if (!sendGreeting(client)) return;
     const UniqueFd copy(check(::fcntl(client.socket.get(), F_DUPFD_CLOEXEC, 0), "duplicate a socket"));
     try {
         context.engine.execs().start(id, options, std::move(client.socket), std::move(client.early));
