@@ -18,6 +18,12 @@ function(davit_library name)
   endif()
 endfunction()
 
+# davit_unsanitized_static(NAME): for what runs inside containers, where no run-time of a sanitizer is.
+function(davit_unsanitized_static name)
+  target_compile_options(${name} PRIVATE -fno-sanitize=all)
+  target_link_options(${name} PRIVATE -fno-sanitize=all -static)
+endfunction()
+
 # davit_static_executable(NAME SOURCES a.cpp … DEPS base …)
 #   an executable without shared libraries: it starts in about a millisecond and runs wherever it is copied. With sanitizers,
 #   whose run-time can't be linked statically, it is an ordinary one.
@@ -31,6 +37,8 @@ function(davit_static_executable name)
   target_link_libraries(${name} PRIVATE ${ARG_PRIVATE})
   if(NOT DAVIT_SANITIZE)
     target_link_options(${name} PRIVATE -static -Wl,--gc-sections)
+  elseif(NOT ARG_DEPS)
+    davit_unsanitized_static(${name})
   endif()
 endfunction()
 

@@ -251,7 +251,7 @@ class View {
 
     template <typename Element>
     Element at(List list, uint32_t index) const {
-        Element value;
+        Element value{};
         const uint64_t offset = list.offset + uint64_t{list.stride} * index;
         if (index < list.count && offset + list.stride <= size_) copy(value, static_cast<uint32_t>(offset), list.stride);
         return value;

@@ -69,8 +69,11 @@ class PluginListTest(unittest.TestCase):
         self.daemon.start()
         self.assertIn('null', listing(self.cli))
         os.unlink(self.file('null.so'))
-        until(lambda: listing(self.cli).get('null', {'state': 'gone'})['state'] in ('gone', 'failed', 'dead') or
-              'removed' in listing(self.cli)['null']['reason'], 'the list says so')
+
+        def told():
+            row = listing(self.cli).get('null')
+            return row is None or row['state'] in ('failed', 'dead') or 'removed' in row['reason']
+        until(told, 'the list says so')
 
     def test_a_missing_storage_driver_is_named(self):
         os.unlink(self.file('vfs.so'))

@@ -41,10 +41,11 @@ class InstallTest(unittest.TestCase):
                 with open(os.path.join(top, name), 'rb') as file:
                     self.assertNotIn(BUILD.encode() + b'/', file.read(), os.path.join(top, name))
 
+    @unittest.skipIf(places.sanitized(), 'the run-time of a sanitizer is a shared library')
     def test_the_static_programs_are_static(self):
         for name in ('bin/davit', 'libexec/davit/davit-shim', 'libexec/davit/davit-init'):
             with open(os.path.join(self.usr, name), 'rb') as file:
-                self.assertNotIn(b'/ld-linux', file.read(8192), name)
+                self.assertFalse(b'/ld-linux' in file.read(8192), name)
 
     def test_the_staged_daemon_runs(self):
         daemon = Daemon('staged')

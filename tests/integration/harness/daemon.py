@@ -114,6 +114,7 @@ class Daemon:
             if self.alive():
                 self.remove_containers()
             self.stop()
+            self.check_sanitizers()
         finally:
             if self.process is not None and self.process.poll() is None:
                 self.kill()
@@ -121,6 +122,13 @@ class Daemon:
             self.remove_cgroup_parents()
             shutil.rmtree(self.home, ignore_errors=True)
             shutil.rmtree(self.exec_root, ignore_errors=True)
+
+    def check_sanitizers(self):
+        """What a sanitizer built into the daemon or its drivers' processes had to say, leaks at the end included."""
+        with open(self.log_path, encoding='utf-8', errors='replace') as file:
+            log = file.read()
+        if 'Sanitizer' in log or ': runtime error: ' in log:
+            raise AssertionError(f'a sanitizer reports:\n{log[-8000:]}')
 
     def remove_cgroup_parents(self):
         """The daemon leaves its parent groups for its next start; these would be nobody's. A group in use stays."""

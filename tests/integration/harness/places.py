@@ -1,5 +1,6 @@
 """Where the programs under test are: a build folder or an installed prefix; and where tests may write."""
 import os
+import re
 import shutil
 import tempfile
 
@@ -27,6 +28,15 @@ def plugin_files():
 def test_program(name):
     """A helper that the build makes for the tests only."""
     return os.path.join(_BUILD or os.environ.get('DAVIT_TEST_HELPERS', ''), 'bin', name)
+
+
+def sanitized():
+    """Whether a sanitizer is built in: then programs that are static otherwise have its shared run-time."""
+    try:
+        with open(os.path.join(_BUILD or '', 'CMakeCache.txt'), encoding='utf-8') as cache:
+            return any(re.match(r'DAVIT_SANITIZE:\w+=.', line) for line in cache)
+    except OSError:
+        return False
 
 
 def copy_programs(folder):
