@@ -125,6 +125,8 @@ class Daemon:
 
     def check_sanitizers(self):
         """What a sanitizer built into the daemon or its drivers' processes had to say, leaks at the end included."""
+        if self.process is None:
+            return
         with open(self.log_path, encoding='utf-8', errors='replace') as file:
             log = file.read()
         if 'Sanitizer' in log or ': runtime error: ' in log:
