@@ -12,6 +12,7 @@
 
 #include "runtime/launcher/hooks.hpp"
 #include "runtime/launcher/mounts.hpp"
+#include "runtime/launcher/pass_fd.hpp"
 #include "runtime/launcher/process.hpp"
 #include "runtime/launcher/root.hpp"
 
@@ -79,19 +80,7 @@ bool keepDescriptors(int* channel, int start) {
 bool sendTerminal(int channel, int master) {
     ChildMessage message;
     message.note = Note::terminal;
-    struct iovec part = {&message, sizeof message};
-    alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    struct msghdr header {};
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
-    header.msg_control = control;
-    header.msg_controllen = sizeof control;
-    struct cmsghdr* entry = CMSG_FIRSTHDR(&header);
-    entry->cmsg_level = SOL_SOCKET;
-    entry->cmsg_type = SCM_RIGHTS;
-    entry->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(entry), &master, sizeof master);
-    return ::sendmsg(channel, &header, MSG_NOSIGNAL) >= 0 || failWithErrno("hand over the terminal");
+    return sendWithFd(channel, &message, sizeof message, master) || failWithErrno("hand over the terminal");
 }
 
 bool setUpTerminal(const plan::Process& process, int root, int channel, bool console) {

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "runtime/launcher/child.hpp"
+#include "runtime/launcher/pass_fd.hpp"
 
 extern "C" int setns(int, int) noexcept;
 
@@ -145,17 +146,11 @@ bool giveUpOn(Child* child) {
 
 Progress readChannel(int channel, Fd* master) {
     ChildMessage message;
-    struct iovec part = {&message, sizeof message};
-    alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    struct msghdr header {};
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
-    header.msg_control = control;
-    header.msg_controllen = sizeof control;
+    Fd received;
     ssize_t count;
     // ECONNRESET: the child ended without having read our last byte. It is told once and before what the child has sent.
-    do count = ::recvmsg(channel, &header, MSG_CMSG_CLOEXEC);
-    while (count < 0 && (errno == EINTR || errno == ECONNRESET));
+    do count = receiveWithFd(channel, &message, sizeof message, &received);
+    while (count < 0 && errno == ECONNRESET);
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Progress::again;
     if (count <= 0) return Progress::running;
     if (message.note == Note::prepared) return Progress::prepared;
@@ -163,11 +158,8 @@ Progress readChannel(int channel, Fd* master) {
         g_failure = message.failure;
         return Progress::failed;
     }
-    const struct cmsghdr* entry = CMSG_FIRSTHDR(&header);
-    if (entry == nullptr || entry->cmsg_type != SCM_RIGHTS) return Progress::again;
-    int fd = -1;
-    memcpy(&fd, CMSG_DATA(entry), sizeof fd);
-    master->reset(fd);
+    if (!received) return Progress::again;
+    master->reset(received.release());
     return Progress::terminal;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "runtime/launcher/launch.hpp"
+#include "runtime/launcher/pass_fd.hpp"
 #include "runtime/shim/control.hpp"
 
 namespace davit::shim {
@@ -30,19 +31,7 @@ bool sendMaster(const char* path, int master) {
     if (!socket || ::connect(socket.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof address) != 0)
         return launcher::failWithErrno("connect to the console socket ", path);
     char name[] = "/dev/ptmx";
-    struct iovec part = {name, sizeof name - 1};
-    alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    struct msghdr header {};
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
-    header.msg_control = control;
-    header.msg_controllen = sizeof control;
-    struct cmsghdr* entry = CMSG_FIRSTHDR(&header);
-    entry->cmsg_level = SOL_SOCKET;
-    entry->cmsg_type = SCM_RIGHTS;
-    entry->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(entry), &master, sizeof master);
-    return ::sendmsg(socket.get(), &header, MSG_NOSIGNAL) >= 0 || launcher::failWithErrno("send the console");
+    return launcher::sendWithFd(socket.get(), name, sizeof name - 1, master) || launcher::failWithErrno("send the console");
 }
 
 bool joinContainer(const plan::View& view, const plan::Launch& launch, Child* child) {

@@ -16,6 +16,7 @@
 
 #include "runtime/launcher/child.hpp"
 #include "runtime/launcher/identity.hpp"
+#include "runtime/launcher/pass_fd.hpp"
 #include "runtime/launcher/process.hpp"
 
 namespace davit::shim {
@@ -200,20 +201,10 @@ int consoleReceive(int listener, const char* name) {
     const Fd peer(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!peer) return launcher::fail("the OCI runtime sent no terminal"), -1;
     char text[4096];
-    struct iovec part = {text, sizeof text};
-    alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    struct msghdr header {};
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
-    header.msg_control = control;
-    header.msg_controllen = sizeof control;
-    const ssize_t count = ::recvmsg(peer.get(), &header, MSG_CMSG_CLOEXEC);
-    const struct cmsghdr* entry = count > 0 ? CMSG_FIRSTHDR(&header) : nullptr;
-    if (entry == nullptr || entry->cmsg_level != SOL_SOCKET || entry->cmsg_type != SCM_RIGHTS)
+    Fd master;
+    if (launcher::receiveWithFd(peer.get(), text, sizeof text, &master) <= 0 || !master)
         return launcher::fail("the OCI runtime sent no terminal"), -1;
-    int master = -1;
-    memcpy(&master, CMSG_DATA(entry), sizeof master);
-    return master;
+    return master.release();
 }
 
 int runFileOpen(const char* name, int flags) { return ::open(RunPath(name).c_str(), flags | O_CLOEXEC, 0600); }
