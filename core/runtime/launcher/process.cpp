@@ -195,7 +195,9 @@ bool findProgram(const char* name, char* found, uint32_t size) {
     TextBuffer(found, size).add(name);
     const int error = checkExecutable(name);
     if (error == 0) return true;
-    if (error == EISDIR || error == EACCES) return failExec(126, error, "exec: \"", name, "\"");
+    // Docker's CLI up to 20.10 takes "permission denied" for 126, later ones "is a directory" too.
+    if (error == EISDIR) return failExec(126, EACCES, "exec: \"", name, "\": is a directory");
+    if (error == EACCES) return failExec(126, error, "exec: \"", name, "\"");
     if (error == ENOENT || error == ENOTDIR) return failExec(127, error, "exec: \"", name, "\": stat ", name);
     return failExec(126, error, "exec: \"", name, "\"");
 }

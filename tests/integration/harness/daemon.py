@@ -125,7 +125,7 @@ class Daemon:
 
     def check_sanitizers(self):
         """What a sanitizer built into the daemon or its drivers' processes had to say, leaks at the end included."""
-        if self.process is None:
+        if not os.path.exists(self.log_path):  # it never ran, or a case has deleted its folder
             return
         with open(self.log_path, encoding='utf-8', errors='replace') as file:
             log = file.read()
