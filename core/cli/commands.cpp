@@ -6,7 +6,7 @@ namespace davit::cli {
 const std::vector<Group>& groupTable() {
     static const std::vector<Group> kGroups = {
         {"container", "Manage containers"}, {"context", "Manage contexts"}, {"image", "Manage images"},
-        {"plugin", "Manage plugins"},       {"system", "Manage davit"},
+        {"network", "Manage networks"},     {"plugin", "Manage plugins"},   {"system", "Manage davit"},
     };
     return kGroups;
 }
@@ -56,6 +56,15 @@ const std::vector<Command>& commandTable() {
         {"context", "show", "", "", "", "Print the name of the current context", 0, 0, showContext},
         {"context", "update", "", "", "[OPTIONS] CONTEXT", "Update a context", 1, 1, updateContext},
         {"context", "use", "", "", "CONTEXT", "Set the current davit context", 1, 1, useContext},
+        {"network", "connect", "", "", "[OPTIONS] NETWORK CONTAINER", "Connect a container to a network", 2, 2, connectNetwork},
+        {"network", "create", "", "", "[OPTIONS] NETWORK", "Create a network", 1, 1, createNetwork},
+        {"network", "disconnect", "", "", "[OPTIONS] NETWORK CONTAINER", "Disconnect a container from a network", 2, 2,
+         disconnectNetwork},
+        {"network", "inspect", "", "", "[OPTIONS] NETWORK [NETWORK...]",
+         "Display detailed information on one or more networks", 1, -1, inspectNetworks},
+        {"network", "ls", "", "list", "[OPTIONS]", "List networks", 0, 0, listNetworks},
+        {"network", "prune", "", "", "[OPTIONS]", "Remove all unused networks", 0, 0, pruneNetworks},
+        {"network", "rm", "", "remove", "NETWORK [NETWORK...]", "Remove one or more networks", 1, -1, removeNetworks},
         {"plugin", "check", "", "", "TARGET [OPTIONS]",
          "Run the conformance suite against a plugin: a .so file, a socket or a URL", 1, -1, checkPlugin},
         {"plugin", "ls", "", "list", "[OPTIONS]", "List the drivers that plugins offer", 0, 0, listPlugins},

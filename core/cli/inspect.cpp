@@ -1,4 +1,4 @@
-// davit inspect, container inspect, image inspect
+// davit inspect, container inspect, image inspect, network inspect
 #include <functional>
 
 #include "base/check.hpp"
@@ -23,6 +23,12 @@ std::string inspectImage(Client& client, const std::string& name, const std::str
     return client.call(call);
 }
 
+std::string inspectNetwork(Client& client, const std::string& name, bool verbose) {
+    Client::Call call{.method = "GET", .path = "/networks/" + segment(name), .query = {}, .json = {}};
+    if (verbose) call.query.add("verbose", "true");
+    return client.call(call);
+}
+
 // Tries one kind after the other; 404 leads to the next.
 std::string inspectEither(Client& client, const std::string& name, const std::string& type, bool size) {
     try {
@@ -31,7 +37,12 @@ std::string inspectEither(Client& client, const std::string& name, const std::st
         if (!type.empty() || failure.status() != 404) throw;
     }
     try {
-        return inspectImage(client, name, {});
+        if (type.empty() || type == "image") return inspectImage(client, name, {});
+    } catch (const ApiError& failure) {
+        if (!type.empty() || failure.status() != 404) throw;
+    }
+    try {
+        return inspectNetwork(client, name, false);
     } catch (const ApiError& failure) {
         if (!type.empty() || failure.status() != 404) throw;
     }
@@ -65,9 +76,9 @@ int inspectAny(Cli& cli, CommandLine& line) {
         .string(&type, "type", '\0', "Only inspect objects of the given type");
     const std::vector<std::string> names = line.parse();
     if (line.flags().changed("type") && type.empty())
-        throw Error(Code::invalid, "type is empty: must be one of \"container\", \"image\"");
-    if (!type.empty() && type != "container" && type != "image")
-        throw error(Code::invalid, "unknown type: \"{}\": must be one of \"container\", \"image\"", type);
+        throw Error(Code::invalid, "type is empty: must be one of \"container\", \"image\", \"network\"");
+    if (!type.empty() && type != "container" && type != "image" && type != "network")
+        throw error(Code::invalid, "unknown type: \"{}\": must be one of \"container\", \"image\", \"network\"", type);
     return inspectAll(names, format,
                       [&](const std::string& name) { return inspectEither(cli.client(), name, type, size); });
 }
@@ -81,6 +92,17 @@ int inspectContainers(Cli& cli, CommandLine& line) {
     const std::vector<std::string> names = line.parse();
     return inspectAll(names, format,
                       [&](const std::string& name) { return inspectContainer(cli.client(), name, size); });
+}
+
+int inspectNetworks(Cli& cli, CommandLine& line) {
+    std::string format;
+    bool verbose = false;
+    line.flags()
+        .string(&format, "format", 'f', formatUsage(false))
+        .boolean(&verbose, "verbose", 'v', "Verbose output for diagnostics");
+    const std::vector<std::string> names = line.parse();
+    return inspectAll(names, format,
+                      [&](const std::string& name) { return inspectNetwork(cli.client(), name, verbose); });
 }
 
 int inspectImages(Cli& cli, CommandLine& line) {

@@ -32,7 +32,15 @@ int removeImages(Cli& cli, CommandLine& line);
 int loadImages(Cli& cli, CommandLine& line);
 int saveImages(Cli& cli, CommandLine& line);
 int importImage(Cli& cli, CommandLine& line);
+// network_create.cpp, network_commands.cpp
+int createNetwork(Cli& cli, CommandLine& line);
+int connectNetwork(Cli& cli, CommandLine& line);
+int disconnectNetwork(Cli& cli, CommandLine& line);
+int listNetworks(Cli& cli, CommandLine& line);
+int removeNetworks(Cli& cli, CommandLine& line);
+int pruneNetworks(Cli& cli, CommandLine& line);
 // inspect.cpp
+int inspectNetworks(Cli& cli, CommandLine& line);
 int inspectAny(Cli& cli, CommandLine& line);
 int inspectContainers(Cli& cli, CommandLine& line);
 int inspectImages(Cli& cli, CommandLine& line);
