@@ -95,6 +95,7 @@ plugin::RegistryOptions registryOptions(const DaemonConfig& config, const Places
     options.own_directories = config.engine.isolation == "process" ? 0 : 1;
     options.host_binary = places.plugin_host;
     options.run_directory = config.engine.exec_root / "drivers";
+    options.state_directory = config.engine.data_root / "drivers";
     options.sections = config.driver_sections;
     options.engine_version = engine::kVersion;
     options.log = [](log::Level level, std::string_view text) { log::write(level, text); };

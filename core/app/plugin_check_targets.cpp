@@ -122,24 +122,26 @@ void checkSession(const Session& session, const Options& options, Totals& totals
 }
 
 void checkInProcess(const davit_driver& driver, const std::string& title, const Options& options, Totals& totals) {
+    const TempDir state;
     const Session session{.kind = static_cast<DriverKind>(driver.kind),
                           .title = title + ", in process",
                           .transport = std::make_shared<plugin::InProcessTransport>(
-                              driver, plugin::OpenOptions{.config_json = options.config_json, .log = {}}),
+                              driver, plugin::OpenOptions{.config_json = options.config_json, .log = {}, .state_directory = state.path()}),
                           .process = nullptr};
     checkSession(session, options, totals);
 }
 
 void checkProcess(const davit_driver& driver, const std::string& title, const fs::path& file, const Options& options,
                   Totals& totals) {
-    const TempDir sockets;
+    const TempDir sockets, state;
     auto process = std::make_shared<plugin::HostProcess>(
         plugin::HostProcessOptions{.host_binary = fs::read_symlink("/proc/self/exe").parent_path() / "davit-plugin-host",
                                    .file = file,
                                    .socket = sockets.path() / "driver.sock",
                                    .driver = driver.name,
                                    .config_json = options.config_json,
-                                   .log = {}});
+                                   .log = {},
+                                   .state_directory = state.path()});
     const Session session{.kind = static_cast<DriverKind>(driver.kind),
                           .title = title + ", in a process of its own",
                           .transport = std::make_shared<ProcessTransport>(process),

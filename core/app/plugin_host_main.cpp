@@ -1,6 +1,6 @@
 // davit-plugin-host: serves the drivers of a plugin .so over Docker's plugin HTTP protocol, to davitd or to dockerd.
 //
-//     davit-plugin-host FILE.so --listen unix:///run/docker/plugins/NAME.sock [--config JSON] [--driver NAME]
+//     davit-plugin-host FILE.so --listen unix:///run/docker/plugins/NAME.sock [--config JSON] [--driver NAME] [--state DIR]
 //     davit-plugin-host --probe FILE.so
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -25,9 +25,9 @@ namespace {
 using namespace davit;
 
 constexpr const char* kUsage =
-    "usage: davit-plugin-host FILE.so --listen ADDRESS [--config JSON] [--driver NAME]\n"
+    "usage: davit-plugin-host FILE.so --listen ADDRESS [--config JSON] [--driver NAME] [--state DIR]\n"
     "       davit-plugin-host --probe FILE.so\n"
-    "ADDRESS is unix:///path or tcp://host:port.\n";
+    "ADDRESS is unix:///path or tcp://host:port. DIR is where the driver keeps its state (/var/lib/davit-plugins/NAME).\n";
 
 struct Arguments {
     plugin::DriverChoice choice;
@@ -50,6 +50,8 @@ Arguments parse(int argc, char** argv) {
             result.choice.config_json = value();
         else if (name == "--driver")
             result.choice.driver = value();
+        else if (name == "--state")
+            result.choice.state_directory = std::filesystem::absolute(value());
         else if (name == "--control-fd")
             result.control_fd = std::stoi(value());
         else if (name == "--probe")

@@ -51,4 +51,11 @@ std::string_view isolationName(Isolation isolation) {
     return "unknown";
 }
 
+std::string pathComponent(std::string_view driver) {
+    std::string result;
+    for (const char c : driver.substr(0, 40))
+        result += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_';
+    return result;
+}
+
 }  // namespace davit::plugin

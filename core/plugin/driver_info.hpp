@@ -48,5 +48,7 @@ struct DriverInfo {
 [[nodiscard]] std::optional<DriverKind> kindOfInterface(std::string_view name);
 [[nodiscard]] std::string_view stateName(DriverState state);
 [[nodiscard]] std::string_view isolationName(Isolation isolation);
+/// A driver's name as the name of a file: at most 40 letters, digits and underscores.
+[[nodiscard]] std::string pathComponent(std::string_view driver);
 
 }  // namespace davit::plugin

@@ -55,6 +55,11 @@ void refuse(http::Exchange& exchange, const Error& e) {
     exchange.respond(e.code() == Code::unimplemented ? 404 : 500, jsonHeaders(), body);
 }
 
+std::filesystem::path stateDirectory(const DriverChoice& choice, const std::string& driver) {
+    if (!choice.state_directory.empty()) return choice.state_directory;
+    return std::filesystem::path("/var/lib/davit-plugins") / pathComponent(driver);
+}
+
 void logLine(log::Level level, std::string_view text) { log::write(level, text); }
 
 }  // namespace
@@ -72,7 +77,8 @@ DriverServer::DriverServer(const DriverChoice& choice) {
                               std::make_unique<InProcessTransport>(
                                   driver, OpenOptions{.config_json = choice.config_json,
                                                               .engine_version = "",
-                                                              .log = &logLine}));
+                                                              .log = &logLine,
+                                                              .state_directory = stateDirectory(choice, driver.name)}));
     }
     if (by_interface_.empty())
         throw error(Code::not_found, "{}: no driver \"{}\"", choice.file.native(), choice.driver);

@@ -20,6 +20,7 @@ struct DriverChoice {
     std::filesystem::path file;  ///< the .so
     std::string driver;          ///< empty: every driver of it
     std::string config_json = "{}";
+    std::filesystem::path state_directory{};  ///< empty: /var/lib/davit-plugins/NAME, of each driver's name
 };
 
 /// Any thread. Closes its drivers at the end.

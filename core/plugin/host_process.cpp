@@ -122,10 +122,13 @@ std::string HostProcess::runOnce(std::chrono::steady_clock::duration& lived) {
     const UniqueFd ours(ends[0]);
     UniqueFd theirs(ends[1]);
     const auto born = std::chrono::steady_clock::now();
+    std::vector<std::string> args{options_.host_binary.native(), options_.file.native(), "--listen",
+                                  "unix://" + options_.socket.native(), "--driver", options_.driver, "--config",
+                                  options_.config_json, "--control-fd", "3"};
+    if (!options_.state_directory.empty()) args.insert(args.end(), {"--state", options_.state_directory.native()});
     ChildProcess child = ChildProcess::spawn(
         {.program = options_.host_binary.native(),
-         .args = {options_.host_binary.native(), options_.file.native(), "--listen", "unix://" + options_.socket.native(),
-                  "--driver", options_.driver, "--config", options_.config_json, "--control-fd", "3"},
+         .args = args,
          .env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
          .inherit = {theirs.get()},
          .new_session = true});

@@ -27,6 +27,7 @@ struct HostProcessOptions {
     std::string driver;
     std::string config_json = "{}";
     std::function<void(log::Level, std::string_view)> log;
+    std::filesystem::path state_directory{};  ///< empty: the host program's own choice
 };
 
 /// Any thread. The destructor stops the child (SIGTERM, two seconds, SIGKILL).

@@ -5,6 +5,7 @@
 #include <exception>
 #include <span>
 
+#include "base/file.hpp"
 #include "davit/wire.hpp"
 
 namespace davit::plugin {
@@ -82,12 +83,24 @@ void logLine(void* ctx, std::int32_t level, davit_str text) {
     }
 }
 
+const void* queryHost(void* ctx, const char* id) {
+    const auto& options = *static_cast<const OpenOptions*>(ctx);
+    if (std::string_view(id) != DAVIT_HOST_STATE_DIRECTORY || options.state_directory.empty()) return nullptr;
+    try {
+        makeDirectories(options.state_directory, 0700);
+        return options.state_directory.c_str();
+    } catch (const std::exception& e) {  // the plugin boundary
+        if (options.log) options.log(log::Level::error, e.what());
+        return nullptr;
+    }
+}
+
 }  // namespace
 
 InProcessTransport::InProcessTransport(const davit_driver& driver, OpenOptions options)
     : driver_(driver), options_(std::move(options)) {
     host_ = {sizeof(davit_host), &options_, options_.engine_version.c_str(), &logLine,
-             [](void*, const char*) -> const void* { return nullptr; }};
+             &queryHost};
     ErrorBuffer err;
     const davit_str config{options_.config_json.data(), options_.config_json.size()};
     const std::int32_t result = driver_.open(&host_, config, &self_, &err.error);

@@ -1,6 +1,7 @@
 // InProcessTransport: a driver of a loaded .so, opened once, called as a function. A call costs about a microsecond.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,6 +17,7 @@ struct OpenOptions {
     std::string config_json = "{}";
     std::string engine_version;
     std::function<void(log::Level, std::string_view)> log;  ///< any thread; may be empty
+    std::filesystem::path state_directory{};  ///< made when the driver asks for it; empty: none
 };
 
 /// Closes the driver when the last owner lets it go. Any thread, concurrently.

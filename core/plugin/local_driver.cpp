@@ -42,11 +42,8 @@ class IsolatedTransport final : public Transport {
     HttpTransport http_;
 };
 
-// A driver's name becomes a file name.
 std::string fileName(std::string_view name, int generation) {
-    std::string result;
-    for (const char c : name) result += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_';
-    return fmt::format("{}-{}.sock", result.substr(0, 40), generation);
+    return fmt::format("{}-{}.sock", pathComponent(name), generation);
 }
 
 }  // namespace
@@ -95,7 +92,8 @@ std::shared_ptr<Transport> LocalDriver::open() {
                            .socket = host_->run_directory / fileName(prefix, file_->generation),
                            .driver = driver_.name,
                            .config_json = settings_.config_json,
-                           .log = host_->log});
+                           .log = host_->log,
+                           .state_directory = stateDirectory()});
     process->waitReady(kProcessTimeout);
     {
         const Lock lock(mutex_);
@@ -111,9 +109,15 @@ std::shared_ptr<Transport> LocalDriver::openInProcess() const {
         return std::make_shared<InProcessTransport>(
             **driver, OpenOptions{.config_json = settings_.config_json,
                                   .engine_version = host_->engine_version,
-                                  .log = host_->log});
+                                  .log = host_->log,
+                                  .state_directory = stateDirectory()});
     }
     throw error(Code::not_found, "{}: no driver \"{}\"", file_->file.native(), driver_.name);
+}
+
+std::filesystem::path LocalDriver::stateDirectory() const {
+    if (host_->state_directory.empty()) return {};
+    return host_->state_directory / kindName(driver_.kind) / pathComponent(driver_.name);
 }
 
 DriverInfo LocalDriver::describe() const {

@@ -20,6 +20,7 @@ namespace davit::plugin {
 struct LocalDriverHost {
     std::filesystem::path host_binary;
     std::filesystem::path run_directory;
+    std::filesystem::path state_directory;  ///< of all drivers: each gets KIND/NAME below it; empty: none
     std::string engine_version;
     std::function<void(log::Level, std::string_view)> log;
 };
@@ -47,6 +48,7 @@ class LocalDriver : public std::enable_shared_from_this<LocalDriver> {
   private:
     std::shared_ptr<Transport> open();
     std::shared_ptr<Transport> openInProcess() const;
+    [[nodiscard]] std::filesystem::path stateDirectory() const;
     void set(DriverState state, std::string reason);
     void noteSuitability(const std::string& unsuitable_why);
 

@@ -65,6 +65,7 @@ DriverRegistry::Impl::Impl(RegistryOptions given)
     : options(std::move(given)),
       host(std::make_shared<const LocalDriverHost>(LocalDriverHost{.host_binary = options.host_binary,
                                                                    .run_directory = options.run_directory,
+                                                                   .state_directory = options.state_directory,
                                                                    .engine_version = options.engine_version,
                                                                    .log = options.log})),
       files(options.plugin_directories, options.own_directories, options.host_binary) {

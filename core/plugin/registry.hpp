@@ -51,6 +51,8 @@ struct RegistryOptions {
     std::size_t own_directories = 1;
     std::filesystem::path host_binary;    ///< davit-plugin-host
     std::filesystem::path run_directory;  ///< made with mode 0700: sockets of driver processes
+    /// Where drivers keep what they must know after a restart, each in KIND/NAME below it; empty: nowhere.
+    std::filesystem::path state_directory;
     std::map<std::string, DriverSection, std::less<>> sections;  ///< by driver name
     DiscoveryPaths discovery;
     std::string engine_version;

@@ -46,6 +46,12 @@ class DriverContext {
     [[nodiscard]] const void* query(const char* id) const noexcept {
         return host_ != nullptr && host_->query != nullptr ? host_->query(host_->ctx, id) : nullptr;
     }
+    /// Where the driver may keep what it must still know after a restart: a directory of its own, mode 0700, that exists.
+    /// Empty: the host has none to give.
+    [[nodiscard]] std::string stateDirectory() const {
+        const auto* path = static_cast<const char*>(query(DAVIT_HOST_STATE_DIRECTORY));
+        return path != nullptr ? path : std::string();
+    }
 
   private:
     const davit_host* host_ = nullptr;

@@ -113,6 +113,10 @@ typedef struct davit_host {
     const void *(*query)(void *ctx, const char *id);       /* [any] an extension of the host, "name/1", or NULL */
 } davit_host;
 
+/* An extension of the host: a const char *, the absolute path of a directory of mode 0700 that is this driver's alone and
+ * outlives its process and a reboot. It exists when query() returns it. Absent: there is nowhere to keep anything. */
+#define DAVIT_HOST_STATE_DIRECTORY "davit.state_directory/1"
+
 typedef struct davit_driver {
     size_t size;
     int32_t kind; /* enum davit_kind */
