@@ -1,0 +1,52 @@
+// The requests of link set-up, each added to a batch. Nothing happens before NetlinkBatch::run(); links are those of the network
+// namespace in which it is called.
+#pragma once
+
+#include <string>
+
+#include "base/ip.hpp"
+#include "linux/netlink/batch.hpp"
+#include "linux/netlink/mac_address.hpp"
+
+namespace davit::linux {
+
+struct BridgeLink {
+    std::string name;
+    MacAddress mac;     ///< fixed: otherwise a bridge takes the lowest of its ports
+    unsigned mtu = 0;   ///< 0: the kernel's
+};
+
+/// A pair whose one end is a port of a bridge, up, and whose other end is born in another network namespace, down. Moving an
+/// interface there later would wait for every CPU; raising it in this request isn't possible before it has its peer.
+struct VethPair {
+    std::string name;
+    std::string peer;
+    MacAddress peer_mac;
+    int peer_namespace = -1;  ///< a descriptor
+    int bridge = 0;           ///< its index
+    unsigned mtu = 0;         ///< of both ends; 0: the kernel's
+};
+
+struct BridgePort {
+    std::string name;
+    bool hairpin = false;   ///< frames may leave where they came in: a container that reaches itself through the host
+    bool isolated = false;  ///< no frames to and from other isolated ports
+    std::string alias;      ///< whose link it is, for people and for finding it again
+};
+
+/// An existing link of that name is EEXIST.
+void addBridge(NetlinkBatch& batch, const BridgeLink& link);
+void addVeth(NetlinkBatch& batch, const VethPair& pair);
+/// Requires: a port of a bridge. By name, so that it may follow addVeth in the same batch.
+void configurePort(NetlinkBatch& batch, const BridgePort& port);
+/// A remark that the kernel keeps with the link of that name.
+void setAlias(NetlinkBatch& batch, const std::string& name, const std::string& alias);
+void setUp(NetlinkBatch& batch, int index);
+void setMtu(NetlinkBatch& batch, int index, unsigned mtu);
+void deleteLink(NetlinkBatch& batch, const std::string& name);
+/// An address that is there already is no error. IPv6 addresses are used without looking for duplicates first: whoever gives
+/// them out knows that there are none, and looking takes a second.
+void addAddress(NetlinkBatch& batch, int index, const IpPrefix& address);
+void deleteAddress(NetlinkBatch& batch, int index, const IpPrefix& address);
+
+}  // namespace davit::linux
