@@ -1,0 +1,258 @@
+#include "bridge_driver.hpp"
+
+#include "base/check.hpp"
+#include "base/defer.hpp"
+#include "base/json.hpp"
+#include "bridge_link.hpp"
+#include "davit/wire_network.hpp"
+#include "endpoint_link.hpp"
+#include "forwarding.hpp"
+#include "sysctl.hpp"
+
+namespace davit::bridge {
+namespace {
+
+std::string networkRecord(const std::string& request, bool adopted) {
+    json::Writer out;
+    out.object([&] {
+        out.key("Request");
+        out.raw(request);
+        out.member("Adopted", adopted);
+    });
+    return out.take();
+}
+
+bool plainId(const std::string& id) {
+    return id.size() >= 12 && id.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
+}
+
+std::optional<IpPrefix> readAddress(const std::string& text, IpFamily family) {
+    if (text.empty()) return std::nullopt;
+    const auto address = IpPrefix::parse(text);
+    if (!address || address->address.family != family) throw error(Code::invalid, "invalid address \"{}\" of an endpoint", text);
+    return address;
+}
+
+// Derived from the address, so that a container that comes back is known to its neighbours.
+linux::MacAddress chooseMac(const CreateEndpoint& request, const std::optional<IpPrefix>& ipv4) {
+    if (request.interface.mac_address.empty())
+        return ipv4 ? linux::MacAddress::ofAddress(ipv4->address) : linux::MacAddress::random();
+    const auto mac = linux::MacAddress::parse(request.interface.mac_address);
+    if (!mac) throw error(Code::invalid, "invalid MAC address \"{}\"", request.interface.mac_address);
+    return *mac;
+}
+
+std::string gatewayOf(const Network& network, const std::optional<Subnet>& subnet) {
+    const bool none = network.internal || !subnet || !subnet->gateway || subnet->mode == GatewayMode::isolated;
+    return none ? std::string() : subnet->gateway->address.text();
+}
+
+}  // namespace
+
+NetworkCapabilities BridgeDriver::capabilities() {
+    NetworkCapabilities abilities;
+    abilities.gateway_alloc_check = true;
+    return abilities;
+}
+
+GatewayAllocation BridgeDriver::gatewayAllocCheck(const JsonOptions& options) {
+    const Network network = readNetwork({.network_id = "000000000000", .options = options,
+                                         .ipv4 = {{.pool = "0.0.0.0/0"}}, .ipv6 = {{.pool = "::/0"}}});
+    const auto skip = [](const std::optional<Subnet>& subnet) { return subnet && subnet->mode == GatewayMode::isolated; };
+    return {.skip_ipv4 = skip(network.ipv4), .skip_ipv6 = skip(network.ipv6)};
+}
+
+bool BridgeDriver::checkConflicts(const Network& network, const std::string& request) {
+    const Lock lock(mutex_);
+    const auto overlap = [](const std::optional<Subnet>& one, const std::optional<Subnet>& other) {
+        return one && other && one->pool.overlaps(other->pool);
+    };
+    for (const auto& [id, known] : networks_) {
+        if (id == network.id && known.request == request) return true;
+        const char* why = id == network.id                            ? "networks have same id"
+                          : known.network.bridge == network.bridge    ? "networks have same bridge name"
+                          : overlap(known.network.ipv4, network.ipv4) ? "networks have overlapping IPv4"
+                          : overlap(known.network.ipv6, network.ipv6) ? "networks have overlapping IPv6"
+                                                                      : nullptr;
+        if (why != nullptr)
+            throw error(Code::forbidden, "cannot create network {} ({}): conflicts with network {} ({}): {}", network.id,
+                        network.bridge, id, known.network.bridge, why);
+    }
+    return false;
+}
+
+void BridgeDriver::ensureForwarding(const Network& network) {
+    if (network.internal || !ip_forward_) return;
+    for (const IpFamily family : {IpFamily::v4, IpFamily::v6}) {
+        if (!network.subnet(family) || forwards(family)) continue;
+        if (drop_foreign_) {
+            // In this order: there is no moment in which this host is an open router.
+            firewall_.dropForeign(family);
+            state_.put(family == IpFamily::v4 ? "forwarding/ipv4" : "forwarding/ipv6", json::quote(bootId()), Sync::yes);
+        }
+        switchForwardingOn(family);
+    }
+}
+
+void BridgeDriver::createNetwork(const CreateNetwork& request) {
+    const Network network = readNetwork(request);
+    const std::string text = wire::encode(request);
+    const Lock changing(changing_);
+    if (checkConflicts(network, text)) return;
+    const MadeBridge made = setUpBridge(network);
+    Defer undo([&] {
+        firewall_.removeNetwork(network.id);
+        if (!made.adopted) removeBridge(network.bridge);
+    });
+    firewall_.addNetwork(network);
+    ensureForwarding(network);
+    state_.put("network/" + network.id, networkRecord(text, made.adopted), Sync::yes);
+    const Lock lock(mutex_);
+    networks_[network.id] = {network, text, made.adopted};
+    undo.dismiss();
+}
+
+void BridgeDriver::deleteNetwork(const std::string& network_id) {
+    const Lock changing(changing_);
+    KnownNetwork known;
+    {
+        const Lock lock(mutex_);
+        const auto found = networks_.find(network_id);
+        if (found == networks_.end()) return;
+        for (const auto& [id, endpoint] : endpoints_)
+            if (endpoint.network_id == network_id) throw error(Code::forbidden, "network {} has active endpoints", network_id);
+        known = found->second;
+    }
+    if (!known.adopted) removeBridge(known.network.bridge);
+    firewall_.removeNetwork(network_id);
+    state_.erase("network/" + network_id, Sync::yes);
+    const Lock lock(mutex_);
+    networks_.erase(network_id);
+}
+
+BridgeDriver::KnownNetwork BridgeDriver::network(const std::string& id) {
+    const Lock lock(mutex_);
+    const auto found = networks_.find(id);
+    if (found == networks_.end()) throw error(Code::not_found, "network {} not found", id);
+    return found->second;
+}
+
+std::optional<Endpoint> BridgeDriver::findEndpoint(const std::string& id) {
+    const Lock lock(mutex_);
+    const auto found = endpoints_.find(id);
+    return found == endpoints_.end() ? std::nullopt : std::optional(found->second);
+}
+
+Endpoint BridgeDriver::endpoint(const std::string& network_id, const std::string& id) {
+    auto found = findEndpoint(id);
+    if (!found || found->network_id != network_id) throw error(Code::not_found, "endpoint {} not found", id);
+    return std::move(*found);
+}
+
+void BridgeDriver::keep(const Endpoint& endpoint) {
+    state_.put("endpoint/" + endpoint.id, toJson(endpoint));
+    const Lock lock(mutex_);
+    endpoints_[endpoint.id] = endpoint;
+}
+
+EndpointInterface BridgeDriver::createEndpoint(const CreateEndpoint& request) {
+    (void)network(request.network_id);
+    if (!plainId(request.endpoint_id)) throw error(Code::invalid, "invalid endpoint id \"{}\"", request.endpoint_id);
+    Endpoint made{.id = request.endpoint_id,
+                  .network_id = request.network_id,
+                  .ipv4 = readAddress(request.interface.address, IpFamily::v4),
+                  .ipv6 = readAddress(request.interface.address_ipv6, IpFamily::v6)};
+    made.mac = chooseMac(request, made.ipv4);
+    if (const auto known = findEndpoint(made.id)) {
+        if (known->network_id != made.network_id || known->ipv4 != made.ipv4 || known->ipv6 != made.ipv6)
+            throw error(Code::conflict, "endpoint {} exists already", made.id);
+        made = *known;
+    } else {
+        keep(made);
+    }
+    EndpointInterface reply;
+    if (request.interface.mac_address.empty()) reply.mac_address = made.mac.text();
+    return reply;
+}
+
+JsonOptions BridgeDriver::endpointInfo(const std::string& network_id, const std::string& endpoint_id) {
+    const Endpoint known = endpoint(network_id, endpoint_id);
+    return {{"com.docker.network.portmap", toJson(known.ports)},
+            {"com.docker.network.endpoint.macaddress", json::quote(known.mac.text())}};
+}
+
+void BridgeDriver::deleteEndpoint(const std::string& network_id, const std::string& endpoint_id) {
+    auto known = findEndpoint(endpoint_id);
+    if (!known || known->network_id != network_id) return;
+    revoke(*known);
+    if (!known->interface.empty()) reaper_.remove(known->hostLink());
+    state_.erase("endpoint/" + endpoint_id);
+    const Lock lock(mutex_);
+    endpoints_.erase(endpoint_id);
+}
+
+JoinReply BridgeDriver::join(const JoinRequest& request) {
+    const Network on = network(request.network_id).network;
+    Endpoint joined = endpoint(request.network_id, request.endpoint_id);
+    joined.interface = plainOption(request.options, "com.docker.network.endpoint.ifname");
+    if (joined.interface.empty()) joined.interface = freeInterfaceName(request.sandbox_key, on.interface_prefix);
+    const std::string settings = plainOption(request.options, "com.docker.network.endpoint.sysctls");
+    reaper_.keep(joined.hostLink());
+    attach({.network = on,
+            .endpoint = joined,
+            .sandbox = request.sandbox_key,
+            .settings = readSettings(settings, joined.interface)});
+    Defer undo([&] { detach(joined.hostLink()); });
+    keep(joined);
+    undo.dismiss();
+    JoinReply reply;
+    if (joined.ipv4) reply.gateway = gatewayOf(on, on.ipv4);
+    if (joined.ipv6) reply.gateway_ipv6 = gatewayOf(on, on.ipv6);
+    reply.disable_gateway_service = true;
+    return reply;
+}
+
+void BridgeDriver::leave(const std::string& network_id, const std::string& endpoint_id) {
+    auto known = findEndpoint(endpoint_id);
+    if (!known || known->network_id != network_id) return;
+    revoke(*known);
+    if (known->interface.empty()) return;
+    reaper_.remove(known->hostLink());
+    known->interface.clear();
+    keep(*known);
+}
+
+void BridgeDriver::programExternalConnectivity(const std::string& network_id, const std::string& endpoint_id, const JsonOptions& options) {
+    const Network on = network(network_id).network;
+    Endpoint known = endpoint(network_id, endpoint_id);
+    const auto wanted = options.find("com.docker.network.portmap");
+    if (!known.ports.empty() || on.internal || wanted == options.end()) return;
+    const auto address = [](const std::optional<IpPrefix>& prefix) { return prefix ? std::optional(prefix->address) : std::nullopt; };
+    known.ports = host_ports_.reserve(endpoint_id, readPortMap(wanted->second),
+                                      {.ipv4 = address(known.ipv4), .ipv6 = address(known.ipv6), .default_host = on.host_binding});
+    Defer undo([&] {
+        firewall_.unpublish(endpoint_id);
+        host_ports_.release(endpoint_id);
+    });
+    for (const PublishedPort& port : known.ports)
+        if (port.reachesLoopback()) (void)writeSetting("ipv4/conf/" + on.bridge + "/route_localnet", "1");
+    if (!known.ports.empty()) firewall_.publish(endpoint_id, network_id, known.ports);
+    keep(known);
+    undo.dismiss();
+}
+
+void BridgeDriver::revokeExternalConnectivity(const std::string& network_id, const std::string& endpoint_id) {
+    auto known = findEndpoint(endpoint_id);
+    if (!known || known->network_id != network_id || known->ports.empty()) return;
+    revoke(*known);
+    keep(*known);
+}
+
+void BridgeDriver::revoke(Endpoint& endpoint) {
+    if (endpoint.ports.empty()) return;
+    firewall_.unpublish(endpoint.id);
+    host_ports_.release(endpoint.id);
+    endpoint.ports.clear();
+}
+
+}  // namespace davit::bridge

@@ -1,0 +1,88 @@
+// The network driver "bridge": networks are Linux bridges, endpoints pairs of links made by one request, published ports elements
+// of maps in the packet filter.
+//
+// bridge_options   what a network is              bridge_link     its bridge in the kernel
+// endpoint         what an endpoint is            endpoint_link   its links
+// port_map         ports wanted and published     host_ports      which of the host's ports are held
+// firewall_rules   the rule set as text           firewall        the rule set in the kernel
+// state            what is known after a restart  link_reaper     removes links in the background
+//
+// Configuration: "ip-forward" (true: switch the host's forwarding on where a network needs it), "ip-forward-no-drop" (false: when
+// it was switched on here, what is neither from nor to a bridge isn't forwarded).
+//
+// Threads: any. `changing_` is held for the whole of a change of networks; `mutex_` only to look into the maps. Calls about one
+// endpoint come one after the other, as the caller's protocol says.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/thread_annotations.hpp"
+#include "bridge_options.hpp"
+#include "davit/sdk.hpp"
+#include "endpoint.hpp"
+#include "firewall.hpp"
+#include "host_ports.hpp"
+#include "link_reaper.hpp"
+#include "linux/netlink/links.hpp"
+#include "state.hpp"
+
+namespace davit::bridge {
+
+class BridgeDriver final : public NetworkDriver {
+  public:
+    static constexpr const char* kName = "bridge";
+    static constexpr const char* kDescription = "a bridge of this host for each network";
+    /// Makes again what the state knows of; an endpoint whose links are gone is forgotten.
+    explicit BridgeDriver(const DriverContext& context);
+
+    NetworkCapabilities capabilities() override;
+    GatewayAllocation gatewayAllocCheck(const JsonOptions& options) override;
+    void createNetwork(const CreateNetwork& request) override DAVIT_EXCLUDES(changing_, mutex_);
+    void deleteNetwork(const std::string& network_id) override DAVIT_EXCLUDES(changing_, mutex_);
+    EndpointInterface createEndpoint(const CreateEndpoint& request) override DAVIT_EXCLUDES(mutex_);
+    JsonOptions endpointInfo(const std::string& network_id, const std::string& endpoint_id) override DAVIT_EXCLUDES(mutex_);
+    void deleteEndpoint(const std::string& network_id, const std::string& endpoint_id) override DAVIT_EXCLUDES(mutex_);
+    JoinReply join(const JoinRequest& request) override DAVIT_EXCLUDES(mutex_);
+    void leave(const std::string& network_id, const std::string& endpoint_id) override DAVIT_EXCLUDES(mutex_);
+    void programExternalConnectivity(const std::string& network_id, const std::string& endpoint_id, const JsonOptions& options) override
+        DAVIT_EXCLUDES(mutex_);
+    void revokeExternalConnectivity(const std::string& network_id, const std::string& endpoint_id) override DAVIT_EXCLUDES(mutex_);
+
+  private:
+    struct KnownNetwork {
+        Network network;
+        std::string request;   ///< its CreateNetwork, by which a repetition is known
+        bool adopted = false;  ///< the bridge isn't ours to remove
+    };
+
+    void restoreNetworks(const State::Records& records) DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
+    void restoreEndpoints(const State::Records& records) DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
+    /// Of links to sandboxes that nobody knows any more, those on bridges that nobody else uses.
+    void removeStrays(const std::map<std::string, linux::Link>& links) DAVIT_EXCLUDES(mutex_);
+    void restoreFirewall(const State::Records& records) DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
+    /// True when the same network exists already.
+    bool checkConflicts(const Network& network, const std::string& request) DAVIT_EXCLUDES(mutex_);
+    void ensureForwarding(const Network& network) DAVIT_REQUIRES(changing_);
+    [[nodiscard]] KnownNetwork network(const std::string& id) DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] Endpoint endpoint(const std::string& network_id, const std::string& id) DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] std::optional<Endpoint> findEndpoint(const std::string& id) DAVIT_EXCLUDES(mutex_);
+    /// Keeps it, on disk first.
+    void keep(const Endpoint& endpoint) DAVIT_EXCLUDES(mutex_);
+    void revoke(Endpoint& endpoint) DAVIT_EXCLUDES(mutex_);
+    void warn(const std::string& text) { context_.log(LogLevel::warning, text); }
+
+    const DriverContext context_;
+    bool ip_forward_ = true;
+    bool drop_foreign_ = true;
+    State state_;
+    Firewall firewall_;
+    HostPorts host_ports_;
+    LinkReaper reaper_;
+    Mutex changing_;
+    Mutex mutex_;
+    std::map<std::string, KnownNetwork> networks_ DAVIT_GUARDED_BY(mutex_);
+    std::map<std::string, Endpoint> endpoints_ DAVIT_GUARDED_BY(mutex_);
+};
+
+}  // namespace davit::bridge

@@ -1,0 +1,111 @@
+// The beginning of a BridgeDriver: from the records of an earlier process to a working driver.
+#include <net/if.h>
+
+#include <set>
+
+#include "base/check.hpp"
+#include "base/json.hpp"
+#include "bridge_driver.hpp"
+#include "bridge_link.hpp"
+#include "davit/wire_network.hpp"
+#include "forwarding.hpp"
+#include "linux/netlink/links.hpp"
+
+namespace davit::bridge {
+namespace {
+
+constexpr std::string_view kAlias = "davit endpoint ";
+
+template <class Visit>
+void forEachRecord(const State::Records& records, std::string_view prefix, const Visit& visit) {
+    for (auto at = records.lower_bound(prefix); at != records.end() && at->first.starts_with(prefix); ++at) visit(at->first, at->second);
+}
+
+}  // namespace
+
+BridgeDriver::BridgeDriver(const DriverContext& context)
+    : context_(context), state_(context.stateDirectory()), reaper_([this](const std::string& text) { warn(text); }) {
+    DriverConfig config(context);
+    ip_forward_ = config.boolean("ip-forward", true);
+    drop_foreign_ = !config.boolean("ip-forward-no-drop", false);
+    config.finish();
+    const Lock changing(changing_);
+    const State::Records records = state_.records();
+    if (records.empty()) return;
+    restoreNetworks(records);
+    restoreEndpoints(records);
+    restoreFirewall(records);
+}
+
+// A network whose bridge can't be made now stays known: its endpoints may be deleted, and the next start tries again.
+void BridgeDriver::restoreNetworks(const State::Records& records) {
+    forEachRecord(records, "network/", [this](const std::string& name, const std::string& text) {
+        try {
+            const json::Document document = json::Document::parse(text);
+            const std::string request = document.root()["Request"].text();
+            KnownNetwork known{.network = readNetwork(wire::decode<CreateNetwork>(request)),
+                               .request = request,
+                               .adopted = document.root()["Adopted"].boolean()};
+            {
+                const Lock lock(mutex_);
+                networks_[known.network.id] = known;
+            }
+            (void)setUpBridge(known.network);
+        } catch (const Error& e) {
+            warn(fmt::format("restore {}: {}", name, e.text()));
+        }
+    });
+}
+
+// The links tell which sandboxes live; links of endpoints that nobody knows are left-overs of a disconnection.
+void BridgeDriver::restoreEndpoints(const State::Records& records) {
+    std::map<std::string, linux::Link> linked;
+    for (const linux::Link& link : linux::allLinks())
+        if (link.alias.starts_with(kAlias)) linked.emplace(link.alias.substr(kAlias.size()), link);
+    forEachRecord(records, "endpoint/", [&](const std::string& name, const std::string& text) {
+        const Endpoint known = endpointFromJson(text);
+        if (!known.interface.empty() && linked.erase(known.id) == 0) {
+            state_.erase(name);
+            return;
+        }
+        host_ports_.take(known.id, known.ports);
+        const Lock lock(mutex_);
+        endpoints_[known.id] = known;
+    });
+    removeStrays(linked);
+}
+
+void BridgeDriver::removeStrays(const std::map<std::string, linux::Link>& links) {
+    std::set<int> own;
+    const Lock lock(mutex_);
+    for (const auto& [id, known] : networks_)
+        if (!known.adopted) own.insert(static_cast<int>(::if_nametoindex(known.network.bridge.c_str())));
+    for (const auto& [id, link] : links)
+        if (own.contains(link.master)) reaper_.remove(link.name);
+}
+
+void BridgeDriver::restoreFirewall(const State::Records& records) {
+    const auto switched = [&records, boot = json::quote(bootId())](const char* name) {
+        const auto found = records.find(name);
+        return found != records.end() && found->second == boot;
+    };
+    FirewallModel model;
+    model.drop_foreign_ipv4 = drop_foreign_ && switched("forwarding/ipv4");
+    model.drop_foreign_ipv6 = drop_foreign_ && switched("forwarding/ipv6");
+    std::vector<Network> networks;
+    {
+        const Lock lock(mutex_);
+        for (const auto& [id, known] : networks_) model.networks[id] = known.network;
+        for (const auto& [id, endpoint] : endpoints_)
+            if (!endpoint.ports.empty()) model.publications[id] = {endpoint.network_id, endpoint.ports};
+        for (const auto& [id, known] : networks_) networks.push_back(known.network);
+    }
+    try {
+        firewall_.restore(std::move(model));
+        for (const Network& network : networks) ensureForwarding(network);
+    } catch (const Error& e) {
+        warn(fmt::format("restore the packet filter: {}", e.text()));
+    }
+}
+
+}  // namespace davit::bridge

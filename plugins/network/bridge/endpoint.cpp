@@ -1,0 +1,35 @@
+#include "endpoint.hpp"
+
+#include "base/check.hpp"
+#include "base/json.hpp"
+
+namespace davit::bridge {
+
+std::string toJson(const Endpoint& endpoint) {
+    json::Writer out;
+    out.object([&] {
+        out.member("ID", endpoint.id).member("NetworkID", endpoint.network_id);
+        if (endpoint.ipv4) out.member("IPv4", endpoint.ipv4->text());
+        if (endpoint.ipv6) out.member("IPv6", endpoint.ipv6->text());
+        out.member("MAC", endpoint.mac.text()).member("Interface", endpoint.interface);
+        out.key("Ports");
+        out.raw(toJson(endpoint.ports));
+    });
+    return out.take();
+}
+
+Endpoint endpointFromJson(const std::string& text) {
+    const json::Document document = json::Document::parse(text);
+    const json::Value root = document.root();
+    const auto mac = linux::MacAddress::parse(root["MAC"].string());
+    if (!mac) throw error(Code::invalid, "the record of an endpoint has no MAC address: {}", text);
+    return {.id = root["ID"].string(),
+            .network_id = root["NetworkID"].string(),
+            .ipv4 = IpPrefix::parse(root["IPv4"].string()),
+            .ipv6 = IpPrefix::parse(root["IPv6"].string()),
+            .mac = *mac,
+            .interface = root["Interface"].string(),
+            .ports = publishedPorts(root["Ports"])};
+}
+
+}  // namespace davit::bridge

@@ -1,0 +1,33 @@
+// Endpoint: a container's place on a network, as it is kept over a restart.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ip.hpp"
+#include "linux/netlink/mac_address.hpp"
+#include "port_map.hpp"
+
+namespace davit::bridge {
+
+struct Endpoint {
+    std::string id;
+    std::string network_id;
+    std::optional<IpPrefix> ipv4, ipv6;
+    linux::MacAddress mac;
+    std::string interface;  ///< its name in the sandbox; empty: not joined
+    std::vector<PublishedPort> ports;
+
+    [[nodiscard]] const std::optional<IpPrefix>& address(IpFamily family) const noexcept { return family == IpFamily::v4 ? ipv4 : ipv6; }
+    /// The name of its link on the host.
+    [[nodiscard]] std::string hostLink() const { return "veth" + id.substr(0, 7); }
+    /// Says on the link whose it is.
+    [[nodiscard]] std::string alias() const { return "davit endpoint " + id; }
+};
+
+[[nodiscard]] std::string toJson(const Endpoint& endpoint);
+/// Throws Error{invalid} for what toJson() didn't write.
+[[nodiscard]] Endpoint endpointFromJson(const std::string& text);
+
+}  // namespace davit::bridge

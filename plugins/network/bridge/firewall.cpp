@@ -1,0 +1,127 @@
+#include "firewall.hpp"
+
+#include <nftables/libnftables.h>
+
+#include "base/check.hpp"
+
+namespace davit::bridge {
+
+void Firewall::Release::operator()(nft_ctx* context) const noexcept { ::nft_ctx_free(context); }
+
+Firewall::Firewall() = default;
+Firewall::~Firewall() = default;
+
+nft_ctx& Firewall::context() {
+    if (context_) return *context_;
+    context_.reset(::nft_ctx_new(NFT_CTX_DEFAULT));
+    if (!context_ || ::nft_ctx_buffer_error(context_.get()) != 0 || ::nft_ctx_buffer_output(context_.get()) != 0)
+        throw Error(Code::system, "open nftables: out of memory");
+    return *context_;
+}
+
+void Firewall::execute(const std::string& commands) {
+    if (commands.empty()) return;
+    nft_ctx& nft = context();
+    if (::nft_run_cmd_from_buffer(&nft, commands.c_str()) == 0) return;
+    std::string text = ::nft_ctx_get_error_buffer(&nft);
+    if (const auto end = text.find('\n'); end != std::string::npos) text.resize(end);
+    throw error(Code::system, "change the packet filter: {}", text);
+}
+
+std::size_t Firewall::countRules() {
+    std::size_t lines = 0;
+    for (const char* command : {"list table ip davit", "list table ip6 davit"}) {
+        nft_ctx& nft = context();
+        ::nft_ctx_output_set_flags(&nft, NFT_CTX_OUTPUT_TERSE);
+        const bool listed = ::nft_run_cmd_from_buffer(&nft, command) == 0;
+        ::nft_ctx_output_set_flags(&nft, 0);
+        if (!listed) return 0;
+        for (const char* at = ::nft_ctx_get_output_buffer(&nft); *at != '\0'; ++at) lines += *at == '\n' ? 1 : 0;
+    }
+    return lines;
+}
+
+void Firewall::executeWhole(const FirewallModel& model) {
+    const bool needed = !model.networks.empty() || model.drop_foreign_ipv4 || model.drop_foreign_ipv6;
+    execute(needed ? wholeRules(model) : noRules());
+    made_ = needed;
+    rules_ = needed ? countRules() : 0;
+}
+
+void Firewall::change(FirewallModel changed, const std::string& commands) {
+    try {
+        if (!made_) throw Error(Code::not_found, "no tables yet");
+        execute(commands);
+    } catch (const Error&) {
+        // Somebody took our tables or parts of them away, or this is the beginning: everything anew, and what fails then is real.
+        executeWhole(changed);
+    }
+    model_ = std::move(changed);
+}
+
+void Firewall::restore(FirewallModel model) {
+    const Lock lock(mutex_);
+    executeWhole(model);
+    model_ = std::move(model);
+}
+
+void Firewall::addNetwork(const Network& network) {
+    const Lock lock(mutex_);
+    FirewallModel changed = model_;
+    changed.networks[network.id] = network;
+    change(std::move(changed), addNetworkRules(network));
+}
+
+void Firewall::removeNetwork(const std::string& id) {
+    const Lock lock(mutex_);
+    const auto found = model_.networks.find(id);
+    if (found == model_.networks.end()) return;
+    FirewallModel changed = model_;
+    changed.networks.erase(id);
+    std::string commands;
+    std::erase_if(changed.publications, [&](const auto& entry) {
+        if (entry.second.network_id != id) return false;
+        commands += removePortRules(found->second, entry.second.ports);
+        return true;
+    });
+    if (changed.networks.empty()) made_ = false;  // the tables go, or are made anew without it
+    change(std::move(changed), commands + removeNetworkRules(found->second));
+}
+
+void Firewall::publish(const std::string& endpoint, const std::string& network_id, const std::vector<PublishedPort>& ports) {
+    const Lock lock(mutex_);
+    const auto network = model_.networks.find(network_id);
+    if (network == model_.networks.end()) throw error(Code::not_found, "network {} not found", network_id);
+    const std::string commands = addPortRules(network->second, ports);
+    FirewallModel changed = model_;
+    changed.publications[endpoint] = {network_id, ports};
+    change(std::move(changed), commands);
+}
+
+void Firewall::unpublish(const std::string& endpoint) {
+    const Lock lock(mutex_);
+    const auto found = model_.publications.find(endpoint);
+    if (found == model_.publications.end()) return;
+    const auto network = model_.networks.find(found->second.network_id);
+    const std::string commands = network == model_.networks.end() ? "" : removePortRules(network->second, found->second.ports);
+    FirewallModel changed = model_;
+    changed.publications.erase(endpoint);
+    change(std::move(changed), commands);
+}
+
+void Firewall::dropForeign(IpFamily family) {
+    const Lock lock(mutex_);
+    FirewallModel changed = model_;
+    (family == IpFamily::v4 ? changed.drop_foreign_ipv4 : changed.drop_foreign_ipv6) = true;
+    executeWhole(changed);
+    model_ = std::move(changed);
+}
+
+bool Firewall::repair() {
+    const Lock lock(mutex_);
+    if (!made_ || countRules() == rules_) return false;
+    executeWhole(model_);
+    return true;
+}
+
+}  // namespace davit::bridge

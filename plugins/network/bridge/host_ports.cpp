@@ -1,0 +1,211 @@
+#include "host_ports.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "base/check.hpp"
+#include "sysctl.hpp"
+
+namespace davit::bridge {
+namespace {
+
+constexpr int kBacklog = 128;
+
+std::string hostText(const PublishedPort& port) {
+    const std::string text = port.host.text();
+    return port.host.family == IpFamily::v6 ? "[" + text + "]" : text;
+}
+
+std::string containerText(const PublishedPort& port) {
+    const std::string text = port.container.text();
+    return port.container.family == IpFamily::v6 ? "[" + text + "]" : text;
+}
+
+socklen_t socketAddress(const PublishedPort& port, sockaddr_storage& storage) {
+    storage = {};
+    if (port.host.family == IpFamily::v4) {
+        auto& address = reinterpret_cast<sockaddr_in&>(storage);
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port.host_port);
+        address.sin_addr.s_addr = htonl(static_cast<std::uint32_t>(port.host.number));
+        return sizeof address;
+    }
+    auto& address = reinterpret_cast<sockaddr_in6&>(storage);
+    address.sin6_family = AF_INET6;
+    address.sin6_port = htons(port.host_port);
+    Uint128 number = port.host.number;
+    for (int i = 15; i >= 0; --i, number >>= 8U) address.sin6_addr.s6_addr[i] = static_cast<std::uint8_t>(number & 0xffU);
+    return sizeof address;
+}
+
+UniqueFd openSocket(const PublishedPort& port) {
+    const int type = port.protocol == Protocol::udp ? SOCK_DGRAM : SOCK_STREAM;
+    const int domain = port.host.family == IpFamily::v4 ? AF_INET : AF_INET6;
+    UniqueFd fd(::socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, static_cast<int>(port.protocol)));
+    if (!fd) return fd;
+    constexpr int kOn = 1;
+    if (domain == AF_INET6) check(::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &kOn, sizeof kOn), "keep a socket to IPv6");
+    // Ended connections through the old socket don't count; another listener still does.
+    if (port.protocol != Protocol::udp) check(::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &kOn, sizeof kOn), "set SO_REUSEADDR");
+    return fd;
+}
+
+bool unknownProtocol(int code) { return code == EPROTONOSUPPORT || code == ESOCKTNOSUPPORT; }
+
+// An errno, or 0. A protocol that this kernel has no sockets for can't be in anybody's use.
+int bindAndListen(const PublishedPort& port, UniqueFd& fd) {
+    fd = openSocket(port);
+    if (!fd) return unknownProtocol(errno) ? 0 : errno;
+    sockaddr_storage storage{};
+    const socklen_t size = socketAddress(port, storage);
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0) return errno;
+    return port.protocol == Protocol::udp || ::listen(fd.get(), kBacklog) == 0 ? 0 : errno;
+}
+
+bool kernelHasIpv6() {
+    static const bool has = bool(UniqueFd(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
+    return has;
+}
+
+// The host's sides of one request, without their port; a side that nothing could carry is left out.
+std::vector<PublishedPort> sides(const PortRequest& request, const PortTarget& target) {
+    std::vector<IpAddress> hosts;
+    if (request.host_ip)
+        hosts = {*request.host_ip};
+    else if (target.default_host && target.default_host->number != 0)
+        hosts = {*target.default_host};
+    else
+        hosts = {IpAddress{IpFamily::v4, 0}, IpAddress{IpFamily::v6, 0}};
+    std::vector<PublishedPort> result;
+    for (const IpAddress& host : hosts) {
+        if (host.family == IpFamily::v6 && !kernelHasIpv6()) continue;
+        const auto& same = host.family == IpFamily::v4 ? target.ipv4 : target.ipv6;
+        const auto& other = host.family == IpFamily::v4 ? target.ipv6 : target.ipv4;
+        if (!same && (!other || request.protocol != Protocol::tcp)) continue;
+        result.push_back({.protocol = request.protocol, .container = same ? *same : *other, .port = request.port, .host = host});
+    }
+    return result;
+}
+
+struct Range {
+    std::uint16_t first = 32768;
+    std::uint16_t last = 60999;
+};
+
+Range ephemeralRange() {
+    Range range;
+    unsigned first = 0, last = 0;
+    const auto text = readSetting("ipv4/ip_local_port_range");
+    if (text && std::sscanf(text->c_str(), "%u %u", &first, &last) == 2 && first > 0 && first <= last && last <= 65535)
+        range = {static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)};
+    return range;
+}
+
+}  // namespace
+
+bool HostPorts::taken(const PublishedPort& port, const std::vector<Held>& more) const {
+    const auto clashes = [&port](const Held& held) {
+        const PublishedPort& other = held.port;
+        return other.protocol == port.protocol && other.host_port == port.host_port && other.host.family == port.host.family &&
+               (other.host.number == port.host.number || other.host.number == 0 || port.host.number == 0);
+    };
+    if (std::any_of(more.begin(), more.end(), clashes)) return true;
+    return std::any_of(held_.begin(), held_.end(),
+                       [&](const auto& entry) { return std::any_of(entry.second.begin(), entry.second.end(), clashes); });
+}
+
+// `only`: there is no other port to try, so that the reason counts.
+bool HostPorts::tryPort(std::vector<Held>& held, Candidates candidates, std::uint16_t host_port, bool only) {
+    std::vector<Held> bound;
+    for (PublishedPort& port : candidates) {
+        port.host_port = host_port;
+        if (taken(port, held)) {
+            if (only) throw error(Code::system, "Bind for {}:{} failed: port is already allocated", hostText(port), host_port);
+            return false;
+        }
+        Held one{.port = port, .socket = {}};
+        const int failed = bindAndListen(port, one.socket);
+        if (failed != 0 && (only || failed != EADDRINUSE)) {
+            char buffer[128];
+            std::string why = ::strerror_r(failed, buffer, sizeof buffer);
+            why[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(why[0])));
+            throw Error(Code::system,
+                        fmt::format("failed to bind host port for {}:{}:{}:{}/{}: {}", hostText(port), host_port, containerText(port),
+                                    port.port, protocolName(port.protocol), why),
+                        failed);
+        }
+        if (failed != 0) return false;
+        bound.push_back(std::move(one));
+    }
+    for (Held& one : bound) held.push_back(std::move(one));
+    return true;
+}
+
+void HostPorts::reserveOne(std::vector<Held>& held, const PortRequest& request, const PortTarget& target) {
+    const Candidates candidates = sides(request, target);
+    if (candidates.empty()) return;
+    if (request.host_port != 0 && request.host_port == request.host_port_end) {
+        (void)tryPort(held, candidates, request.host_port, true);
+        return;
+    }
+    const bool any = request.host_port == 0;
+    const Range range = any ? ephemeralRange() : Range{request.host_port, request.host_port_end};
+    const unsigned count = range.last - range.first + 1U;
+    // Not the lowest free one: a port that was just given back would lead late clients to somebody else.
+    const bool goes_on = any && last_ephemeral_ >= range.first && last_ephemeral_ < range.last;
+    const unsigned start = goes_on ? last_ephemeral_ - range.first + 1U : 0;
+    for (unsigned i = 0; i < count; ++i) {
+        const auto port = static_cast<std::uint16_t>(range.first + (start + i) % count);
+        if (!tryPort(held, candidates, port, false)) continue;
+        if (any) last_ephemeral_ = port;
+        return;
+    }
+    throw error(Code::system, "Bind for {}:{}-{} failed: all ports are allocated", hostText(candidates.front()), range.first, range.last);
+}
+
+std::vector<PublishedPort> HostPorts::reserve(const std::string& owner, const std::vector<PortRequest>& requests, const PortTarget& target) {
+    const Lock lock(mutex_);
+    std::vector<Held> held;
+    // Fixed ports first: an ephemeral one must not be taken from them.
+    for (const bool fixed : {true, false})
+        for (const PortRequest& request : requests)
+            if ((request.host_port != 0) == fixed) reserveOne(held, request, target);
+    std::vector<PublishedPort> ports;
+    for (const Held& one : held) ports.push_back(one.port);
+    auto& all = held_[owner];
+    for (Held& one : held) all.push_back(std::move(one));
+    return ports;
+}
+
+void HostPorts::take(const std::string& owner, const std::vector<PublishedPort>& ports) {
+    const Lock lock(mutex_);
+    for (const PublishedPort& port : ports) {
+        Held one{.port = port, .socket = {}};
+        if (bindAndListen(port, one.socket) != 0) one.socket.reset();
+        held_[owner].push_back(std::move(one));
+    }
+}
+
+void HostPorts::release(const std::string& owner) {
+    const Lock lock(mutex_);
+    held_.erase(owner);
+}
+
+std::vector<HostPorts::Held> HostPorts::listeners(const std::string& owner) const {
+    const Lock lock(mutex_);
+    std::vector<Held> result;
+    const auto found = held_.find(owner);
+    if (found == held_.end()) return result;
+    for (const Held& held : found->second)
+        if (held.port.protocol == Protocol::tcp && held.socket)
+            result.push_back({held.port, UniqueFd(check(::fcntl(held.socket.get(), F_DUPFD_CLOEXEC, 3), "copy a socket"))});
+    return result;
+}
+
+}  // namespace davit::bridge

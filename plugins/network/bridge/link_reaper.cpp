@@ -1,0 +1,75 @@
+#include "link_reaper.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "endpoint_link.hpp"
+
+namespace davit::bridge {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A sandbox that ends takes its links with it within this time, all at once and at nobody's expense.
+constexpr auto kGrace = 200ms;
+
+}  // namespace
+
+LinkReaper::~LinkReaper() {
+    std::thread thread;
+    {
+        const Lock lock(mutex_);
+        stopping_ = true;
+        thread.swap(thread_);
+    }
+    changed_.notify_all();
+    if (thread.joinable()) thread.join();
+}
+
+void LinkReaper::remove(const std::string& link) {
+    {
+        const Lock lock(mutex_);
+        doomed_.push_back({link, std::chrono::steady_clock::now() + kGrace});
+        if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    }
+    changed_.notify_all();
+}
+
+void LinkReaper::keep(const std::string& link) {
+    const Lock lock(mutex_);
+    std::erase_if(doomed_, [&link](const Doomed& one) { return one.link == link; });
+    while (current_ == link) changed_.wait(mutex_);
+}
+
+void LinkReaper::run() {
+    mutex_.lock();
+    for (;;) {
+        if (doomed_.empty()) {
+            if (stopping_) break;
+            changed_.wait(mutex_);
+            continue;
+        }
+        if (const auto due = doomed_.front().due; !stopping_ && due > std::chrono::steady_clock::now()) {
+            (void)changed_.wait_until(mutex_, due);
+            continue;
+        }
+        current_ = doomed_.front().link;
+        doomed_.pop_front();
+        mutex_.unlock();
+        detachQuietly(current_);
+        mutex_.lock();
+        current_.clear();
+        changed_.notify_all();
+    }
+    mutex_.unlock();
+}
+
+void LinkReaper::detachQuietly(const std::string& link) {
+    try {
+        detach(link);
+    } catch (const std::exception& e) {  // a thread's entry
+        log_(e.what());
+    }
+}
+
+}  // namespace davit::bridge

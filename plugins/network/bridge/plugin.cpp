@@ -1,0 +1,3 @@
+#include "bridge_driver.hpp"
+
+DAVIT_PLUGIN("bridge", "1.0", davit::bridge::BridgeDriver)

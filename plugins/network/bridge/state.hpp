@@ -1,0 +1,46 @@
+// State: what the driver must still know after a restart of its process, as records with names in a journal.
+//
+// A change is one line appended to the file, a torn last line is a change that nobody was answered for. The file is written anew
+// when most of its lines are history.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/file.hpp"
+#include "base/thread_annotations.hpp"
+#include "base/unique_fd.hpp"
+
+namespace davit::bridge {
+
+/// Any thread.
+class State {
+  public:
+    using Records = std::map<std::string, std::string, std::less<>>;
+
+    /// Reads what is there. An empty directory's name: nothing is kept. Throws Error when the directory can't be used.
+    explicit State(const std::filesystem::path& directory);
+
+    /// Record name -> JSON text.
+    [[nodiscard]] Records records() const DAVIT_EXCLUDES(mutex_);
+    /// `json` is one JSON value. Sync::yes: it also survives a power failure. Throws Error::system; then nothing has changed.
+    void put(const std::string& name, const std::string& json, Sync sync = Sync::no) DAVIT_EXCLUDES(mutex_);
+    /// A record that isn't there is no error.
+    void erase(const std::string& name, Sync sync = Sync::no) DAVIT_EXCLUDES(mutex_);
+
+  private:
+    void append(const std::string& line, Sync sync) DAVIT_REQUIRES(mutex_);
+    void rewrite() DAVIT_REQUIRES(mutex_);
+
+    std::filesystem::path file_;  ///< empty: memory only
+    mutable Mutex mutex_;
+    Records records_ DAVIT_GUARDED_BY(mutex_);
+    UniqueFd journal_ DAVIT_GUARDED_BY(mutex_);
+    off_t size_ DAVIT_GUARDED_BY(mutex_) = 0;
+    std::size_t lines_ DAVIT_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace davit::bridge
