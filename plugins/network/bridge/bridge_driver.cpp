@@ -228,8 +228,13 @@ void BridgeDriver::programExternalConnectivity(const std::string& network_id, co
     const auto wanted = options.find("com.docker.network.portmap");
     if (!known.ports.empty() || on.internal || wanted == options.end()) return;
     const auto address = [](const std::optional<IpPrefix>& prefix) { return prefix ? std::optional(prefix->address) : std::nullopt; };
+    const auto routed = [](const std::optional<Subnet>& subnet) { return subnet && subnet->mode == GatewayMode::routed; };
     known.ports = host_ports_.reserve(endpoint_id, readPortMap(wanted->second),
-                                      {.ipv4 = address(known.ipv4), .ipv6 = address(known.ipv6), .default_host = on.host_binding});
+                                      {.ipv4 = address(known.ipv4),
+                                       .ipv6 = address(known.ipv6),
+                                       .routed_ipv4 = routed(on.ipv4),
+                                       .routed_ipv6 = routed(on.ipv6),
+                                       .default_host = on.host_binding});
     Defer undo([&] {
         firewall_.unpublish(endpoint_id);
         host_ports_.release(endpoint_id);

@@ -17,6 +17,9 @@ namespace {
 void configureIpv6(const Network& network) {
     const std::string conf = "ipv6/conf/" + network.bridge + "/";
     (void)writeSetting(conf + "accept_ra", "0");
+    // For a second or two after the first port came up the kernel would look for duplicates of its link-local address, and until
+    // then forwarded packets find no neighbour.
+    (void)writeSetting(conf + "accept_dad", "0");
     (void)writeSetting(conf + "disable_ipv6", network.ipv6 && network.ipv6->mode != GatewayMode::isolated ? "0" : "1");
 }
 

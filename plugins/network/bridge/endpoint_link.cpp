@@ -49,7 +49,8 @@ void createPairAfresh(const Attachment& a, int sandbox) {
 void configureInside(const Attachment& a) {
     const std::string conf = "ipv6/conf/" + a.endpoint.interface + "/";
     (void)writeSetting(conf + "disable_ipv6", a.endpoint.ipv6 ? "0" : "1");
-    if (a.endpoint.ipv6) (void)writeSetting(conf + "accept_ra", "0");
+    if (a.endpoint.ipv6)
+        for (const char* setting : {"accept_ra", "accept_dad"}) (void)writeSetting(conf + setting, "0");
     for (const InterfaceSetting& setting : a.settings)
         if (!writeSetting(setting.name, setting.value)) throw error(Code::invalid, "there is no setting {}", setting.name);
     const int index = static_cast<int>(::if_nametoindex(a.endpoint.interface.c_str()));

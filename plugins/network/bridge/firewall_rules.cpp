@@ -131,10 +131,9 @@ Elements portElements(const Network& network, const std::vector<PublishedPort>& 
     const auto& subnet = network.subnet(family);
     for (const PublishedPort& port : ports) {
         if (port.container.family != family || !subnet || !port.translatable()) continue;
-        const bool routed = subnet->mode == GatewayMode::routed;
-        if (!routed) elements.push_back(translation(port));
+        if (!port.direct) elements.push_back(translation(port));
         const std::string key = fmt::format("{} . {} . {}", port.container.text(), protocolName(port.protocol), port.port);
-        if ((routed || !network.trusted_interfaces.empty()) && opened.emplace(key, true).second)
+        if ((port.direct || !network.trusted_interfaces.empty()) && opened.emplace(key, true).second)
             elements.push_back({"open_ports", key, {}});
     }
     return elements;

@@ -88,7 +88,12 @@ std::vector<PublishedPort> sides(const PortRequest& request, const PortTarget& t
         const auto& same = host.family == IpFamily::v4 ? target.ipv4 : target.ipv6;
         const auto& other = host.family == IpFamily::v4 ? target.ipv6 : target.ipv4;
         if (!same && (!other || request.protocol != Protocol::tcp)) continue;
-        result.push_back({.protocol = request.protocol, .container = same ? *same : *other, .port = request.port, .host = host});
+        const bool direct = same && (host.family == IpFamily::v4 ? target.routed_ipv4 : target.routed_ipv6);
+        result.push_back({.protocol = request.protocol,
+                          .container = same ? *same : *other,
+                          .port = request.port,
+                          .host = host,
+                          .direct = direct});
     }
     return result;
 }
@@ -112,7 +117,7 @@ Range ephemeralRange() {
 bool HostPorts::taken(const PublishedPort& port, const std::vector<Held>& more) const {
     const auto clashes = [&port](const Held& held) {
         const PublishedPort& other = held.port;
-        return other.protocol == port.protocol && other.host_port == port.host_port && other.host.family == port.host.family &&
+        return !other.direct && other.protocol == port.protocol && other.host_port == port.host_port && other.host.family == port.host.family &&
                (other.host.number == port.host.number || other.host.number == 0 || port.host.number == 0);
     };
     if (std::any_of(more.begin(), more.end(), clashes)) return true;
@@ -124,6 +129,10 @@ bool HostPorts::taken(const PublishedPort& port, const std::vector<Held>& more) 
 bool HostPorts::tryPort(std::vector<Held>& held, Candidates candidates, std::uint16_t host_port, bool only) {
     std::vector<Held> bound;
     for (PublishedPort& port : candidates) {
+        if (port.direct) {
+            bound.push_back({.port = port, .socket = {}});
+            continue;
+        }
         port.host_port = host_port;
         if (taken(port, held)) {
             if (only) throw error(Code::system, "Bind for {}:{} failed: port is already allocated", hostText(port), host_port);
@@ -187,7 +196,7 @@ void HostPorts::take(const std::string& owner, const std::vector<PublishedPort>&
     const Lock lock(mutex_);
     for (const PublishedPort& port : ports) {
         Held one{.port = port, .socket = {}};
-        if (bindAndListen(port, one.socket) != 0) one.socket.reset();
+        if (!port.direct && bindAndListen(port, one.socket) != 0) one.socket.reset();
         held_[owner].push_back(std::move(one));
     }
 }

@@ -14,6 +14,7 @@ namespace davit::bridge {
 /// Where the ports of one container lead.
 struct PortTarget {
     std::optional<IpAddress> ipv4, ipv6;
+    bool routed_ipv4 = false, routed_ipv6 = false;  ///< reached directly: no port of the host is used
     std::optional<IpAddress> default_host;  ///< for requests without a host address; std::nullopt: all of both families
 };
 

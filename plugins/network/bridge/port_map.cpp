@@ -40,7 +40,7 @@ std::string_view protocolName(Protocol protocol) {
 
 bool PublishedPort::reachesLoopback() const noexcept {
     static const IpPrefix kLoopback = *IpPrefix::parse("127.0.0.0/8");
-    return host.family == IpFamily::v4 && (host.number == 0 || kLoopback.contains(host));
+    return !direct && host.family == IpFamily::v4 && (host.number == 0 || kLoopback.contains(host));
 }
 
 std::vector<PortRequest> readPortMap(const std::string& json) {
@@ -85,7 +85,8 @@ std::vector<PublishedPort> publishedPorts(json::Value list) {
                          .container = readAddress(item["IP"]),
                          .port = readPort(item["Port"]),
                          .host = readAddress(item["HostIP"]),
-                         .host_port = readPort(item["HostPort"])});
+                         .host_port = readPort(item["HostPort"]),
+                         .direct = item["HostPort"].integer() == 0});
     return ports;
 }
 

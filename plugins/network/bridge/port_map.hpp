@@ -33,6 +33,7 @@ struct PublishedPort {
     std::uint16_t port = 0;
     IpAddress host;  ///< unspecified: every address of its family
     std::uint16_t host_port = 0;
+    bool direct = false;  ///< on the container's own address, without a port of the host
 
     bool operator==(const PublishedPort&) const noexcept = default;
     /// Whether the kernel can carry it: both ends are of one family.
