@@ -32,8 +32,8 @@ ONLY = {
 }
 POCO_ALLOWED = re.compile(r'^core/(http/tls[^/]*|api/.*|plugin/.*|app/.*)$')
 RAPIDJSON_ALLOWED = re.compile(r'^(core/base/json[^/]*\.cpp|sdk/.*)$')
-# "host" and "local" are also words of Docker's API (a namespace mode, a scope), so a comparison with them proves nothing.
-AMBIGUOUS_NAMES = {'host', 'local'}
+# "host", "bridge" and "local" are also words of Docker's API (modes, a scope), so a comparison with them proves nothing.
+AMBIGUOUS_NAMES = {'host', 'bridge', 'local'}
 MAX_LINES = 800
 WARN_LINES = 400
 

@@ -108,6 +108,19 @@ void setMtu(NetlinkBatch& batch, int index, unsigned mtu) {
     batch.number(IFLA_MTU, static_cast<std::uint32_t>(mtu));
 }
 
+void setGroup(NetlinkBatch& batch, const std::string& name, unsigned group) {
+    batch.begin(RTM_NEWLINK, 0, fmt::format("put link {} into group {}", name, group));
+    batch.header(linkHeader());
+    batch.text(IFLA_IFNAME, name);
+    batch.number(IFLA_GROUP, static_cast<std::uint32_t>(group));
+}
+
+void deleteGroup(NetlinkBatch& batch, unsigned group) {
+    batch.begin(RTM_DELLINK, 0, fmt::format("delete the links of group {}", group));
+    batch.header(linkHeader());
+    batch.number(IFLA_GROUP, static_cast<std::uint32_t>(group));
+}
+
 void deleteLink(NetlinkBatch& batch, const std::string& name) {
     batch.begin(RTM_DELLINK, 0, fmt::format("delete link {}", name));
     batch.header(linkHeader());

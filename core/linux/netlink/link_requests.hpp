@@ -43,6 +43,9 @@ void configurePort(NetlinkBatch& batch, const BridgePort& port);
 void setAlias(NetlinkBatch& batch, const std::string& name, const std::string& alias);
 void setUp(NetlinkBatch& batch, int index);
 void setMtu(NetlinkBatch& batch, int index, unsigned mtu);
+/// Links of one group are removed together: the kernel waits once for all of them. An empty group is ENODEV.
+void setGroup(NetlinkBatch& batch, const std::string& name, unsigned group);
+void deleteGroup(NetlinkBatch& batch, unsigned group);
 void deleteLink(NetlinkBatch& batch, const std::string& name);
 /// An address that is there already is no error. IPv6 addresses are used without looking for duplicates first: whoever gives
 /// them out knows that there are none, and looking takes a second.

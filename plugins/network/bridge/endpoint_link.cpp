@@ -17,6 +17,8 @@
 namespace davit::bridge {
 namespace {
 
+// The group of links that are about to be removed. A number that nobody chooses by chance.
+constexpr unsigned kDoomed = 0x64617674;
 constexpr int kLoopback = 1;  // its index in every network namespace
 
 void createPair(const Attachment& a, int sandbox) {
@@ -81,6 +83,22 @@ void detach(const std::string& host_link) {
     } catch (const Error& e) {
         if (e.sysErrno() != ENODEV) throw;
     }
+}
+
+void detachAll(const std::vector<std::string>& host_links) {
+    if (host_links.size() == 1) return detach(host_links.front());
+    const auto tolerant = [](linux::NetlinkBatch& batch) {
+        try {
+            batch.run();
+        } catch (const Error& e) {
+            if (e.sysErrno() != ENODEV) throw;
+        }
+    };
+    linux::NetlinkBatch gather, remove;
+    for (const std::string& link : host_links) linux::setGroup(gather, link, kDoomed);
+    linux::deleteGroup(remove, kDoomed);
+    tolerant(gather);
+    tolerant(remove);
 }
 
 std::string freeInterfaceName(const std::string& sandbox, const std::string& prefix) {

@@ -32,6 +32,9 @@ void attach(const Attachment& attachment);
 /// Removes the pair, which takes tens of milliseconds. One that isn't there is no error.
 void detach(const std::string& host_link);
 
+/// The same for many, in the time of one. Missing ones are no error.
+void detachAll(const std::vector<std::string>& host_links);
+
 /// The first name PREFIX0, PREFIX1, … that no link of the sandbox has.
 [[nodiscard]] std::string freeInterfaceName(const std::string& sandbox, const std::string& prefix);
 

@@ -3,6 +3,7 @@
 #include <nftables/libnftables.h>
 
 #include "base/check.hpp"
+#include "base/defer.hpp"
 
 namespace davit::bridge {
 
@@ -41,86 +42,83 @@ std::size_t Firewall::countRules() {
     return lines;
 }
 
-void Firewall::executeWhole(const FirewallModel& model) {
+void Firewall::executeWhole() {
+    const FirewallModel& model = model_;
     const bool needed = !model.networks.empty() || model.drop_foreign_ipv4 || model.drop_foreign_ipv6;
     execute(needed ? wholeRules(model) : noRules());
     made_ = needed;
     rules_ = needed ? countRules() : 0;
 }
 
-void Firewall::change(FirewallModel changed, const std::string& commands) {
+void Firewall::bring(const std::string& commands) {
     try {
         if (!made_) throw Error(Code::not_found, "no tables yet");
         execute(commands);
     } catch (const Error&) {
         // Somebody took our tables or parts of them away, or this is the beginning: everything anew, and what fails then is real.
-        executeWhole(changed);
+        executeWhole();
     }
-    model_ = std::move(changed);
 }
 
 void Firewall::restore(FirewallModel model) {
     const Lock lock(mutex_);
-    executeWhole(model);
     model_ = std::move(model);
+    executeWhole();
 }
 
 void Firewall::addNetwork(const Network& network) {
     const Lock lock(mutex_);
-    FirewallModel changed = model_;
-    changed.networks[network.id] = network;
-    change(std::move(changed), addNetworkRules(network));
+    model_.networks[network.id] = network;
+    Defer undo([&] { model_.networks.erase(network.id); });
+    bring(addNetworkRules(network));
+    undo.dismiss();
 }
 
 void Firewall::removeNetwork(const std::string& id) {
     const Lock lock(mutex_);
-    const auto found = model_.networks.find(id);
-    if (found == model_.networks.end()) return;
-    FirewallModel changed = model_;
-    changed.networks.erase(id);
+    const auto node = model_.networks.extract(id);
+    if (!node) return;
     std::string commands;
-    std::erase_if(changed.publications, [&](const auto& entry) {
+    std::erase_if(model_.publications, [&](const auto& entry) {
         if (entry.second.network_id != id) return false;
-        commands += removePortRules(found->second, entry.second.ports);
+        commands += removePortRules(node.mapped(), entry.second.ports);
         return true;
     });
-    if (changed.networks.empty()) made_ = false;  // the tables go, or are made anew without it
-    change(std::move(changed), commands + removeNetworkRules(found->second));
+    if (model_.networks.empty()) made_ = false;  // the tables go, or are made anew without it
+    bring(commands + removeNetworkRules(node.mapped()));
 }
 
 void Firewall::publish(const std::string& endpoint, const std::string& network_id, const std::vector<PublishedPort>& ports) {
     const Lock lock(mutex_);
     const auto network = model_.networks.find(network_id);
     if (network == model_.networks.end()) throw error(Code::not_found, "network {} not found", network_id);
-    const std::string commands = addPortRules(network->second, ports);
-    FirewallModel changed = model_;
-    changed.publications[endpoint] = {network_id, ports};
-    change(std::move(changed), commands);
+    model_.publications[endpoint] = {network_id, ports};
+    Defer undo([&] { model_.publications.erase(endpoint); });
+    bring(addPortRules(network->second, ports));
+    undo.dismiss();
 }
 
 void Firewall::unpublish(const std::string& endpoint) {
     const Lock lock(mutex_);
-    const auto found = model_.publications.find(endpoint);
-    if (found == model_.publications.end()) return;
-    const auto network = model_.networks.find(found->second.network_id);
-    const std::string commands = network == model_.networks.end() ? "" : removePortRules(network->second, found->second.ports);
-    FirewallModel changed = model_;
-    changed.publications.erase(endpoint);
-    change(std::move(changed), commands);
+    const auto node = model_.publications.extract(endpoint);
+    if (!node) return;
+    const auto network = model_.networks.find(node.mapped().network_id);
+    if (network != model_.networks.end()) bring(removePortRules(network->second, node.mapped().ports));
 }
 
 void Firewall::dropForeign(IpFamily family) {
     const Lock lock(mutex_);
-    FirewallModel changed = model_;
-    (family == IpFamily::v4 ? changed.drop_foreign_ipv4 : changed.drop_foreign_ipv6) = true;
-    executeWhole(changed);
-    model_ = std::move(changed);
+    bool& drop = family == IpFamily::v4 ? model_.drop_foreign_ipv4 : model_.drop_foreign_ipv6;
+    drop = true;
+    Defer undo([&] { drop = false; });
+    executeWhole();
+    undo.dismiss();
 }
 
 bool Firewall::repair() {
     const Lock lock(mutex_);
     if (!made_ || countRules() == rules_) return false;
-    executeWhole(model_);
+    executeWhole();
     return true;
 }
 

@@ -14,7 +14,7 @@ struct nft_ctx;
 namespace davit::bridge {
 
 /// Any thread. Works in the network namespace of the thread that made it. Doesn't touch the kernel before it is told something.
-/// Each change happens as a whole or, with an Error{system}, not at all.
+/// Additions happen as a whole or, with an Error{system}, not at all; what is removed is forgotten in any case.
 class Firewall {
   public:
     Firewall();
@@ -36,10 +36,10 @@ class Firewall {
     bool repair() DAVIT_EXCLUDES(mutex_);
 
   private:
-    /// Runs the commands that lead from the model to `changed`; when they fail, makes all rules anew.
-    void change(FirewallModel changed, const std::string& commands) DAVIT_REQUIRES(mutex_);
+    /// Runs the commands that bring the kernel to what the model has become; when they fail, makes all rules anew.
+    void bring(const std::string& commands) DAVIT_REQUIRES(mutex_);
     void execute(const std::string& commands) DAVIT_REQUIRES(mutex_);
-    void executeWhole(const FirewallModel& model) DAVIT_REQUIRES(mutex_);
+    void executeWhole() DAVIT_REQUIRES(mutex_);
     std::size_t countRules() DAVIT_REQUIRES(mutex_);
     nft_ctx& context() DAVIT_REQUIRES(mutex_);
 

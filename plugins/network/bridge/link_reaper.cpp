@@ -38,7 +38,7 @@ void LinkReaper::remove(const std::string& link) {
 void LinkReaper::keep(const std::string& link) {
     const Lock lock(mutex_);
     std::erase_if(doomed_, [&link](const Doomed& one) { return one.link == link; });
-    while (current_ == link) changed_.wait(mutex_);
+    while (std::find(current_.begin(), current_.end(), link) != current_.end()) changed_.wait(mutex_);
 }
 
 void LinkReaper::run() {
@@ -53,10 +53,11 @@ void LinkReaper::run() {
             (void)changed_.wait_until(mutex_, due);
             continue;
         }
-        current_ = doomed_.front().link;
-        doomed_.pop_front();
+        // Those that aren't due for a moment come along: removing many takes the time of one.
+        for (const Doomed& one : doomed_) current_.push_back(one.link);
+        doomed_.clear();
         mutex_.unlock();
-        detachQuietly(current_);
+        detachQuietly();
         mutex_.lock();
         current_.clear();
         changed_.notify_all();
@@ -64,9 +65,9 @@ void LinkReaper::run() {
     mutex_.unlock();
 }
 
-void LinkReaper::detachQuietly(const std::string& link) {
+void LinkReaper::detachQuietly() {
     try {
-        detach(link);
+        detachAll(current_);
     } catch (const std::exception& e) {  // a thread's entry
         log_(e.what());
     }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/thread_annotations.hpp"
 
@@ -31,13 +32,13 @@ class LinkReaper {
         std::chrono::steady_clock::time_point due;
     };
     void run() DAVIT_EXCLUDES(mutex_);
-    void detachQuietly(const std::string& link);
+    void detachQuietly();
 
     const std::function<void(const std::string&)> log_;
     Mutex mutex_;
     Condition changed_;
     std::deque<Doomed> doomed_ DAVIT_GUARDED_BY(mutex_);
-    std::string current_ DAVIT_GUARDED_BY(mutex_);
+    std::vector<std::string> current_;  ///< being removed; written under mutex_ by the thread, which alone reads it without
     bool stopping_ DAVIT_GUARDED_BY(mutex_) = false;
     std::thread thread_ DAVIT_GUARDED_BY(mutex_);
 };
