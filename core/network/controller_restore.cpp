@@ -1,0 +1,169 @@
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/log.hpp"
+#include "network/controller.hpp"
+#include "network/net_namespace.hpp"
+#include "oci/digest.hpp"
+
+namespace davit::network {
+namespace {
+
+/// Runs one object's part of the restore; its fault stays its own.
+template <typename Work>
+void alone(const std::string& what, Work&& work) {
+    try {
+        work();
+    } catch (const std::exception& failure) {
+        log::error("{}: {}", what, failure.what());
+    }
+}
+
+}  // namespace
+
+void NetworkController::restoreNetwork(const NetworkRow& row) {
+    const Network& network = row.network;
+    if (!row.damage.empty()) throw error(Code::system, "its record is damaged: {}", row.damage);
+    const auto show = [&] {
+        const Lock lock(mutex_);
+        networks_[network.id] = {network, false, 0};
+    };
+    if (row.state == NetworkState::ready) {
+        show();
+        // Opened now: a driver makes its kernel objects again and takes its host ports before anything else can.
+        (void)driverOf(network);
+        if (addresses_.needsReplay(network)) addresses_.replayPools(network);
+        return;
+    }
+    log::info("removing the network {}, whose {} was interrupted", network.config.name,
+              row.state == NetworkState::creating ? "creation" : "removal");
+    const bool replay = addresses_.needsReplay(network);
+    if (replay) addresses_.replayPools(network);
+    unmake(network);
+    rows_.remove(network.id, state::Durability::synced);
+}
+
+void NetworkController::restoreSandbox(const SandboxRow& row) {
+    if (!row.damage.empty()) {
+        rows_.removeSandbox(row.sandbox.id);
+        throw error(Code::system, "its record is damaged: {}", row.damage);
+    }
+    const Sandbox& sandbox = row.sandbox;
+    {
+        const Lock lock(mutex_);
+        sandboxes_[sandbox.id] = {sandbox, false};
+        if (!sandbox.ending) by_container_[sandbox.container_id] = sandbox.id;
+    }
+    for (const Endpoint& endpoint : sandbox.endpoints)
+        alone("endpoint " + endpoint.id, [&] {
+            const std::optional<Network> network = known(endpoint.network_id);
+            if (!network) throw error(Code::not_found, "network {} not found", endpoint.network_name);
+            if (addresses_.needsReplay(*network)) addresses_.replay(*network, endpoint);
+        });
+}
+
+void NetworkController::restore() {
+    for (const NetworkRow& row : rows_.networks())
+        alone("network " + row.network.config.name, [&] { restoreNetwork(row); });
+    for (const SandboxRow& row : rows_.sandboxes()) alone("sandbox " + row.sandbox.id, [&] { restoreSandbox(row); });
+    makePredefined();
+}
+
+/// A predefined network, at the daemon's first start.
+void NetworkController::makeFirst(Network network) {
+    network.created = now();
+    network.predefined = true;
+    rows_.intendCreate(network);
+    make(network);
+    rows_.save(network, NetworkState::ready);
+    const Lock lock(mutex_);
+    networks_[network.id] = {network, false, 0};
+}
+
+void NetworkController::makePredefined() {
+    alone("network none", [&] { makeWithoutInterface("none", false); });
+    alone("network host", [&] { makeWithoutInterface("host", true); });
+    if (!options_.standard || defaultNetwork() == options_.standard->name) return;
+    Network network;
+    network.id = randomId();
+    network.config = *options_.standard;
+    if (network.config.ipam.driver.empty()) network.config.ipam.driver = options_.default_ipam_driver;
+    const auto has = [&](DriverKind kind, const std::string& name) {
+        const std::vector<std::string> own = drivers_.ownDrivers(kind);
+        return std::find(own.begin(), own.end(), name) != own.end();
+    };
+    if (!has(DriverKind::network, network.config.driver) || !has(DriverKind::ipam, network.config.ipam.driver)) return;
+    alone("network " + network.config.name, [&] { makeFirst(network); });
+}
+
+/// "host" and "none": backed by whatever driver of this daemon says that it is of that kind.
+void NetworkController::makeWithoutInterface(const std::string& name, bool host_namespace) {
+    Network network;
+    // Predefined, so its id needs no store: the same on every host.
+    network.id = std::string(oci::digestHex(oci::sha256("davit predefined network " + name)));
+    if (known(network.id)) return;
+    network.config.name = name;
+    network.config.ipam.driver = options_.default_ipam_driver;
+    for (const std::string& driver : drivers_.ownDrivers(DriverKind::network)) {
+        const NetworkCapabilities can = drivers_.network(driver)->capabilities();
+        if (host_namespace ? !can.host_namespace : !can.no_interface) continue;
+        network.config.driver = driver;
+        return makeFirst(std::move(network));
+    }
+}
+
+std::vector<std::string> NetworkController::retireOthers(const std::set<std::string>& running) {
+    std::vector<std::string> retired;
+    std::vector<std::string> kept;
+    {
+        const Lock lock(mutex_);
+        for (auto& [id, entry] : sandboxes_) {
+            const auto run = by_container_.find(entry.sandbox.container_id);
+            const bool of_run = run != by_container_.end() && run->second == id && running.contains(run->first);
+            if (of_run) {
+                kept.push_back(id);
+                continue;
+            }
+            entry.sandbox.ending = true;
+            if (run != by_container_.end() && run->second == id) by_container_.erase(run);
+            retired.push_back(id);
+        }
+    }
+    for (const std::string& id : kept) alone("sandbox " + id, [&] { removeUnfinished(id); });
+    removeUnknownNamespaces();
+    return retired;
+}
+
+/// Endpoints that were being made or removed when the last daemon ended.
+void NetworkController::removeUnfinished(const std::string& sandbox_id) {
+    Sandbox sandbox;
+    {
+        const Lock lock(mutex_);
+        sandbox = sandboxes_.at(sandbox_id).sandbox;
+    }
+    const auto unfinished = [](const Endpoint& one) { return one.phase != Endpoint::Phase::attached; };
+    if (std::none_of(sandbox.endpoints.begin(), sandbox.endpoints.end(), unfinished)) return;
+    for (const Endpoint& endpoint : sandbox.endpoints)
+        if (unfinished(endpoint)) detachLive(sandbox, endpoint);
+    std::erase_if(sandbox.endpoints, unfinished);
+    updateGateway(sandbox);
+    rows_.update(sandbox);
+    publish(sandbox);
+}
+
+void NetworkController::removeUnknownNamespaces() {
+    std::set<std::string> keys;
+    {
+        const Lock lock(mutex_);
+        for (const auto& [id, entry] : sandboxes_) keys.insert(entry.sandbox.key);
+    }
+    for (const std::filesystem::path& path : namespaceFiles(options_.exec_root / "netns"))
+        if (!keys.contains(path.string()))
+            alone(path.string(), [&] {
+                log::warning("removing the network namespace {}, which belongs to no container", path.string());
+                removeNamespace(path);
+            });
+}
+
+}  // namespace davit::network
