@@ -22,8 +22,10 @@
 #include "base/log.hpp"
 #include "engine/container_rows.hpp"
 #include "engine/engine.hpp"
+#include "engine/network_drivers.hpp"
 #include "engine/version.hpp"
 #include "image/default_image.hpp"
+#include "network/controller.hpp"
 #include "oci/digest.hpp"
 #include "state/disk_reserve.hpp"
 
@@ -87,6 +89,13 @@ engine::EngineOptions engineOptions(const DaemonConfig& config, const Places& pl
     return options;
 }
 
+network::ControllerOptions networkOptions(const DaemonConfig& config) {
+    return {.exec_root = config.engine.exec_root,
+            .default_driver = "bridge",
+            .default_ipam_driver = "default",
+            .standard = std::nullopt};
+}
+
 plugin::RegistryOptions registryOptions(const DaemonConfig& config, const Places& places) {
     plugin::RegistryOptions options;
     options.plugin_directories = {places.plugins};
@@ -139,6 +148,8 @@ struct Daemon::Impl {
     StorageChoice storage;
     std::unique_ptr<image::LayerStore> layers;
     std::unique_ptr<image::ImageStore> images;
+    std::unique_ptr<engine::NetworkDrivers> network_drivers;
+    std::unique_ptr<network::NetworkController> networks;
     std::unique_ptr<engine::Engine> engine;
     std::unique_ptr<api::ApiServer> api;
     std::filesystem::path pidfile;
@@ -157,7 +168,7 @@ void Daemon::Impl::open() {
     setOomScore(config.oom_score_adjust);
     openStores();
     engine = std::make_unique<engine::Engine>(
-        options, engine::EngineParts{*database, *layers, *images, *drivers, storage.name});
+        options, engine::EngineParts{*database, *layers, *images, *drivers, storage.name, *networks});
     engine->restore();
     if (image::loadDefaultImage(*images)) log::info("loaded the image {}", image::kDefaultImageName);
     reserve->ensure();
@@ -170,7 +181,7 @@ void Daemon::Impl::openStores() {
     reserve->releaseIfFull();
     database = std::make_unique<state::Database>(state::DatabaseOptions{
         .path = root / "state.db",
-        .schemas = {image::LayerStore::schema(), engine::Engine::schema()},
+        .schemas = {image::LayerStore::schema(), engine::Engine::schema(), network::NetworkController::schema()},
         .make_space = [this] { return reserve->release(); },
         .may_grow = [this] { return reserve->ensure() || reserve->roomToGrow(); }});
     if (database->quarantined())
@@ -186,6 +197,8 @@ void Daemon::Impl::openStores() {
     layers = std::make_unique<image::LayerStore>(*database, *storage.driver, root / "layers", storage.home);
     images = std::make_unique<image::ImageStore>(*database, *layers, root / "images");
     for (const std::string& why : images->damaged()) log::error("image {}", why);
+    network_drivers = std::make_unique<engine::NetworkDrivers>(*drivers);
+    networks = std::make_unique<network::NetworkController>(networkOptions(config), *database, *network_drivers);
 }
 
 void Daemon::Impl::listen() {

@@ -22,6 +22,18 @@ std::string_view statusName(Status status) {
     return "dead";
 }
 
+void NetworkSettings::endRun() {
+    sandbox_id.clear();
+    sandbox_key.clear();
+    ports.clear();
+    for (auto& [name, endpoint] : networks) {
+        EndpointSettings kept;
+        kept.config = std::move(endpoint.config);
+        kept.network_id = std::move(endpoint.network_id);
+        endpoint = std::move(kept);
+    }
+}
+
 std::optional<Status> parseStatus(std::string_view name) {
     for (const auto& [value, text] : kNames)
         if (text == name) return value;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "network/network.hpp"
 #include "runtime/container_config.hpp"
 #include "runtime/mount_point.hpp"
 
@@ -39,8 +40,9 @@ struct ContainerState {
     [[nodiscard]] bool dead() const noexcept { return status == Status::dead; }
 };
 
-/// One element of NetworkSettings.Networks.
+/// One element of NetworkSettings.Networks: what was asked for, and while the container runs what it got.
 struct EndpointSettings {
+    network::EndpointConfig config;
     std::string network_id;
     std::string endpoint_id;
     std::string gateway;
@@ -50,16 +52,18 @@ struct EndpointSettings {
     std::string global_ipv6_address;
     int global_ipv6_prefix_len = 0;
     std::string mac_address;
-    std::vector<std::string> links;
-    std::vector<std::string> aliases;
     std::vector<std::string> dns_names;
-    std::map<std::string, std::string> driver_opts;
 };
 
 struct NetworkSettings {
     std::string sandbox_id;
     std::string sandbox_key;  ///< path of the network namespace
     std::map<std::string, EndpointSettings> networks;
+    /// While it runs: the ports of its configuration, "80/tcp", each with where it is published.
+    std::map<std::string, std::vector<network::PortBinding>> ports;
+
+    /// Forgets what belongs to a run.
+    void endRun();
 };
 
 /// Bytes of the writable layer and of the whole root; only when asked for.

@@ -9,11 +9,12 @@
 #include "base/id.hpp"
 #include "base/log.hpp"
 #include "engine/container_mounts.hpp"
+#include "engine/container_network.hpp"
 #include "engine/core.hpp"
 #include "engine/create_checks.hpp"
 #include "engine/lifecycle.hpp"
 #include "engine/names.hpp"
-#include "engine/start_plan.hpp"
+#include "engine/network_modes.hpp"
 #include "runtime/config_validation.hpp"
 #include "runtime/container_config_json.hpp"
 #include "runtime/spec_builder.hpp"
@@ -68,6 +69,7 @@ Container describe(EngineCore& core, CreateRequest& request, std::vector<std::st
     checkPlatform(request.platform, request.config.image, image, warnings);
     runtime::mergeImageConfig(request.config, imageConfig(image));
     fillDefaults(*options, request.host_config);
+    if (isDefaultMode(request.host_config.network_mode)) request.host_config.network_mode = core.parts.networks.defaultNetwork();
     const std::vector<std::string> more = runtime::validateConfig(request.config, request.host_config);
     warnings.insert(warnings.end(), more.begin(), more.end());
     checkHostConfig(request.host_config, *options);
@@ -83,7 +85,8 @@ Container describe(EngineCore& core, CreateRequest& request, std::vector<std::st
     container.config = std::make_shared<const runtime::ContainerConfig>(std::move(request.config));
     container.host_config = std::make_shared<const runtime::HostConfig>(std::move(request.host_config));
     setCommand(container);
-    container.network = createdNetwork(container);
+    container.network = wantedNetwork(core, *container.config, *container.host_config, request.endpoints);
+    (void)portSettings(*container.config, *container.host_config);
     const std::filesystem::path directory = core.containerDir(container.id);
     container.log_path = container.host_config->log_config.type == "none" ? "" : directory / (container.id + "-json.log");
     container.mounts = containerMounts(*container.config, *container.host_config, directory);

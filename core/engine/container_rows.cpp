@@ -1,6 +1,7 @@
 #include "engine/container_rows.hpp"
 
 #include "base/check.hpp"
+#include "network/network_json.hpp"
 #include "runtime/container_config_json.hpp"
 
 namespace davit::engine {
@@ -72,6 +73,13 @@ void ContainerRows::insert(const Container& container) {
     });
 }
 
+void ContainerRows::saveConfig(const Container& container) {
+    const std::string config = encodeContainer(container);
+    database_.write(state::Durability::synced, [&](state::Connection& connection) {
+        connection.run("UPDATE containers SET config = ? WHERE id = ?", config, container.id);
+    });
+}
+
 void ContainerRows::clearIntent(const std::string& id) {
     database_.write(state::Durability::relaxed, [&](state::Connection& connection) {
         connection.run("DELETE FROM container_intents WHERE id = ?", id);
@@ -120,6 +128,12 @@ std::string encodeContainer(const Container& container) {
         runtime::write(out, *container.config);
         out.key("HostConfig");
         runtime::write(out, *container.host_config);
+        out.object("Networks", [&] {
+            for (const auto& [name, endpoint] : container.network.networks) {
+                out.key(name);
+                network::write(out, endpoint.config);
+            }
+        });
     });
     return out.take();
 }
@@ -139,6 +153,8 @@ void decodeContainer(std::string_view text, Container& container) {
     container.config =
         std::make_shared<const runtime::ContainerConfig>(runtime::readContainerConfig(root["Config"]));
     container.host_config = std::make_shared<const runtime::HostConfig>(runtime::readHostConfig(root["HostConfig"]));
+    for (const auto& [name, endpoint] : root["Networks"].object())
+        container.network.networks[std::string(name)].config = network::readEndpointConfig(endpoint);
 }
 
 std::string encodeState(const StoredState& stored) {

@@ -46,6 +46,8 @@ class ContainerRows {
     void intendCreate(const std::string& id);
     /// The container exists; synced.
     void insert(const Container& container);
+    /// The container's configuration has changed; synced.
+    void saveConfig(const Container& container);
     /// A create came to nothing, or a removal is complete.
     void clearIntent(const std::string& id);
     void saveState(const std::string& id, const StoredState& stored, state::Durability durability);

@@ -30,8 +30,8 @@ struct CreateRequest {
     std::string platform;  ///< "os[/arch]" or empty
     runtime::ContainerConfig config;
     runtime::HostConfig host_config;
-    /// NetworkingConfig.EndpointsConfig of the request: network name → settings.
-    std::map<std::string, EndpointSettings> endpoints;
+    /// NetworkingConfig.EndpointsConfig of the request: network name or id → what is asked for.
+    std::map<std::string, network::EndpointConfig> endpoints;
 };
 
 struct CreateResult {

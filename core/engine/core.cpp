@@ -12,7 +12,6 @@ constexpr std::chrono::milliseconds kMaxPoliteness{100};
 EngineCore::EngineCore(EngineOptions options, const EngineParts& engine_parts)
     : parts(engine_parts),
       rows(engine_parts.database),
-      networks(engine_parts.drivers),
       events("davit-events", false),
       cleanup("davit-cleanup", true,
               [this](std::size_t backlog) {

@@ -12,7 +12,6 @@
 #include "engine/container_table.hpp"
 #include "engine/engine.hpp"
 #include "engine/exec_table.hpp"
-#include "engine/network_modes.hpp"
 #include "runtime/shim_client.hpp"
 
 namespace davit::engine {
@@ -37,7 +36,6 @@ class EngineCore {
     ContainerRows rows;
     ContainerTable table;
     ExecTable execs;
-    NetworkModes networks;
     StartGate starts;
     std::string daemon_id;  ///< set by restore, then constant
 

@@ -112,7 +112,6 @@ std::string defaultCgroupNamespace(const EngineOptions& options, bool privileged
 }
 
 void fillDefaults(const EngineOptions& options, runtime::HostConfig& host) {
-    host.network_mode = defaultNetworkMode(host.network_mode);
     if (host.log_config.type.empty()) {
         host.log_config.type = options.log_driver;
         if (host.log_config.config.empty()) host.log_config.config = options.log_opts;

@@ -23,7 +23,7 @@ void checkModes(const runtime::ContainerConfig& config, const runtime::HostConfi
 /// Restart policy, auto-remove, log, runtime name, isolation.
 void checkHostConfig(const runtime::HostConfig& host, const EngineOptions& options);
 
-/// The daemon's defaults for what the client left open.
+/// The daemon's defaults for what the client left open, but for the network.
 void fillDefaults(const EngineOptions& options, runtime::HostConfig& host);
 
 /// Path and Args of inspect. Throws Error{invalid} "no command specified".

@@ -27,7 +27,7 @@ std::vector<image::ImageUser> usersOf(const ContainerTable& table, const std::st
 
 struct Engine::Impl {
     Impl(EngineOptions options, const EngineParts& parts)
-        : core(std::move(options), parts), containers(core), execs(core), images(core), system(core) {}
+        : core(std::move(options), parts), containers(core), execs(core), images(core), networks(core), system(core) {}
 
     /// Stops what runs, several at a time; each gets at most the shutdown timeout.
     void stopAll() {
@@ -57,6 +57,7 @@ struct Engine::Impl {
     ContainerService containers;
     ExecService execs;
     ImageService images;
+    NetworkService networks;
     SystemService system;
 };
 
@@ -93,6 +94,7 @@ void Engine::shutdown() {
 ContainerService& Engine::containers() noexcept { return impl_->containers; }
 ExecService& Engine::execs() noexcept { return impl_->execs; }
 ImageService& Engine::images() noexcept { return impl_->images; }
+NetworkService& Engine::networks() noexcept { return impl_->networks; }
 SystemService& Engine::system() noexcept { return impl_->system; }
 
 }  // namespace davit::engine

@@ -1,7 +1,7 @@
-// Engine: the use-cases composed. Built by the daemon's main over the stores and the drivers, used by api/ through its four
+// Engine: the use-cases composed. Built by the daemon's main over the stores and the drivers, used by api/ through its five
 // services.
 //
-// Ownership: the caller keeps database, layer store, image store and registry alive longer than the engine. Threads: the
+// Ownership: the caller keeps database, stores, registry and network controller alive longer than the engine. Threads: the
 // services from any thread; restore(), reload() and shutdown() from main.
 #pragma once
 
@@ -10,10 +10,12 @@
 #include "engine/container_service.hpp"
 #include "engine/exec_service.hpp"
 #include "engine/image_service.hpp"
+#include "engine/network_service.hpp"
 #include "engine/options.hpp"
 #include "engine/system_service.hpp"
 #include "image/image_store.hpp"
 #include "image/layer_store.hpp"
+#include "network/controller.hpp"
 #include "plugin/registry.hpp"
 #include "state/database.hpp"
 
@@ -25,6 +27,7 @@ struct EngineParts {
     image::ImageStore& images;
     plugin::DriverRegistry& drivers;
     std::string storage_driver;  ///< the name of the driver below `layers`
+    network::NetworkController& networks;
 };
 
 class Engine {
@@ -48,6 +51,7 @@ class Engine {
     [[nodiscard]] ContainerService& containers() noexcept;
     [[nodiscard]] ExecService& execs() noexcept;
     [[nodiscard]] ImageService& images() noexcept;
+    [[nodiscard]] NetworkService& networks() noexcept;
     [[nodiscard]] SystemService& system() noexcept;
 
   private:

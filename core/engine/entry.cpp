@@ -115,6 +115,7 @@ void Entry::failed(const ContainerState& state) {
         const Lock lock(mutex_);
         phase_ = Phase::idle;
         data_.state = state;
+        data_.network.endRun();
         dropped = std::exchange(pending_, {});
         waiters = takeWaiters(false);
         outcome = result();
@@ -138,9 +139,8 @@ void Entry::ended(const ContainerState& state) {
         const Lock lock(mutex_);
         phase_ = Phase::idle;
         data_.state = state;
+        data_.network.endRun();
         data_.exec_ids.clear();
-        data_.network.sandbox_id.clear();
-        for (auto& [name, endpoint] : data_.network.networks) endpoint = {};
         waiters = takeWaiters(false);
         outcome = result();
     }
@@ -187,6 +187,11 @@ void Entry::setState(const ContainerState& state) {
 void Entry::setMounts(std::vector<runtime::MountPoint> mounts) {
     const Lock lock(mutex_);
     data_.mounts = std::move(mounts);
+}
+
+void Entry::setNetwork(NetworkSettings network) {
+    const Lock lock(mutex_);
+    data_.network = std::move(network);
 }
 
 void Entry::setRunFacts(const NetworkSettings& network, const std::string& hostname_path, const std::string& hosts_path,

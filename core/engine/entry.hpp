@@ -82,6 +82,7 @@ class Entry : public std::enable_shared_from_this<Entry> {
     void setOom() DAVIT_EXCLUDES(mutex_);
     void setState(const ContainerState& state) DAVIT_EXCLUDES(mutex_);
     void setMounts(std::vector<runtime::MountPoint> mounts) DAVIT_EXCLUDES(mutex_);
+    void setNetwork(NetworkSettings network) DAVIT_EXCLUDES(mutex_);
     /// What a start decided.
     void setRunFacts(const NetworkSettings& network, const std::string& hostname_path, const std::string& hosts_path,
                      const std::string& resolv_conf_path) DAVIT_EXCLUDES(mutex_);

@@ -19,6 +19,15 @@ constexpr std::string_view kHostsBase =
     "ff02::1\tip6-allnodes\n"
     "ff02::2\tip6-allrouters\n";
 
+// Docker's, for containers whose host has nothing but resolvers of its own on the loopback.
+constexpr std::string_view kFallbackServers = "nameserver 8.8.8.8\nnameserver 8.8.4.4\n";
+
+/// In place, not by rename: a file that another container shares must stay the same inode.
+void writeInPlace(const std::filesystem::path& path, std::string_view text) {
+    const UniqueFd file = openFile(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+    writeAll(file.get(), text);
+}
+
 std::string readHostFile(const char* path) {
     try {
         return readFile(path).value_or("");
@@ -53,6 +62,12 @@ std::string hostsFile(const Container& container, std::string_view base) {
         if (separator == std::string::npos) continue;
         text += fmt::format("{}\t{}\n", extra.substr(separator + 1), extra.substr(0, separator));
     }
+    const runtime::ContainerConfig& config = *container.config;
+    const std::string names = config.domainname.empty() ? config.hostname
+                                                        : fmt::format("{0}.{1} {0}", config.hostname, config.domainname);
+    for (const auto& [name, endpoint] : container.network.networks)
+        for (const std::string* address : {&endpoint.ip_address, &endpoint.global_ipv6_address})
+            if (!address->empty()) text += fmt::format("{}\t{}\n", *address, names);
     return text;
 }
 
@@ -88,20 +103,24 @@ std::string resolvConf(const runtime::HostConfig& config, std::string_view host,
     return others + servers + search + options;
 }
 
+void writeHosts(const std::filesystem::path& directory, const Container& container) {
+    writeInPlace(directory / "hosts", hostsFile(container, kHostsBase));
+}
+
 void writeEtcFiles(const std::filesystem::path& directory, bool host_network, Container& container) {
     makeDirectories(directory, 0710);  // somebody may have removed it; nothing in it is needed for a start
     const auto write = [&](const char* name, std::string_view text) {
         const std::filesystem::path path = directory / name;
-        // In place, not by rename: a file that another container shares must stay the same inode.
-        const UniqueFd file = openFile(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
-        writeAll(file.get(), text);
+        writeInPlace(path, text);
         return path.string();
     };
     container.hostname_path = write("hostname", container.config->hostname + "\n");
     const std::string host_hosts = host_network ? readHostFile("/etc/hosts") : std::string();
     container.hosts_path = write("hosts", hostsFile(container, host_network ? host_hosts : kHostsBase));
-    container.resolv_conf_path =
-        write("resolv.conf", resolvConf(*container.host_config, readHostFile("/etc/resolv.conf"), host_network));
+    std::string resolver = resolvConf(*container.host_config, readHostFile("/etc/resolv.conf"), host_network);
+    const bool connected = !container.network.sandbox_key.empty();
+    if (connected && resolver.find("nameserver ") == std::string::npos) resolver += kFallbackServers;
+    container.resolv_conf_path = write("resolv.conf", resolver);
 }
 
 }  // namespace davit::engine

@@ -14,6 +14,9 @@ namespace davit::engine {
 /// are the host's own, with the container's additions.
 void writeEtcFiles(const std::filesystem::path& directory, bool host_network, Container& container);
 
+/// Writes hosts again, of a running container whose addresses have changed. Not for the host's network.
+void writeHosts(const std::filesystem::path& directory, const Container& container);
+
 // --- public for tests ---
 [[nodiscard]] std::string hostsFile(const Container& container, std::string_view base);
 /// `host` is the host's file. Its resolvers on the loopback are of no use in another network namespace: they are left out

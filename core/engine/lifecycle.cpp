@@ -6,6 +6,7 @@
 #include "base/failpoint.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "engine/container_network.hpp"
 #include "engine/start_plan.hpp"
 
 namespace davit::engine {
@@ -69,6 +70,7 @@ void saveFact(EngineCore& core, const EntryPtr& entry, const ContainerState& sta
     saveFact(core, entry, state);
     entry->failed(state);
     core.parts.layers.releaseMounts(entry->id());
+    endNetwork(core, entry->id());
     if (entry->autoRemove()) destroyContainer(core, entry, state::Durability::relaxed);
     const bool of_the_program = exit_code == kCannotExecute || exit_code == kNotFound;
     throw Error(of_the_program ? Code::invalid : failure.code(), failure.text(), failure.sysErrno());
@@ -142,6 +144,7 @@ void containerExited(EngineCore& core, const EntryPtr& entry, std::uint64_t run,
     saveFact(core, entry, state);
     DAVIT_FAILPOINT("exit.commit");
     core.execs.endAll(entry->id());
+    endNetwork(core, entry->id());
     entry->ended(state);
     if (entry->autoRemove()) return autoRemove(core, entry, run);
     core.cleanup.post("release " + entry->id(), [&core, entry, run] {

@@ -10,10 +10,10 @@
 #include "base/id.hpp"
 #include "base/log.hpp"
 #include "engine/container_mounts.hpp"
+#include "engine/container_network.hpp"
 #include "engine/host_info.hpp"
 #include "engine/lifecycle.hpp"
 #include "engine/orphans.hpp"
-#include "engine/start_plan.hpp"
 
 namespace davit::engine {
 namespace {
@@ -56,8 +56,8 @@ void complete(EngineCore& core, Container& container) {
     container.hostname_path = existing("hostname");
     container.hosts_path = existing("hosts");
     container.resolv_conf_path = existing("resolv.conf");
-    container.network = createdNetwork(container);
-    if (container.state.running()) container.network = runningNetwork(core, container);
+    if (container.network.networks.empty() && container.network.sandbox_id.empty() && !container.host_config->network_mode.empty())
+        container.network = wantedNetwork(core, *container.config, *container.host_config, {});  // a row of an older version
 }
 
 /// How the run ended that no shim answers for.
@@ -114,10 +114,20 @@ void restoreRow(EngineCore& core, Row row, bool machine_restarted) {
     const auto entry = std::make_shared<Entry>(std::move(container));
     core.table.add(entry);
     if (take_up) takeUpRun(core, entry, row.starting && !entry->state().running(), machine_restarted);
+    if (entry->state().running()) restoreNetwork(core, entry);
     if (remove) {
         const Operation operation = entry->begin();
         destroyContainer(core, entry, state::Durability::relaxed);
     }
+}
+
+/// What networks still have of containers that don't run.
+void endOtherSandboxes(EngineCore& core) {
+    std::set<std::string> running;
+    for (const EntryPtr& entry : core.table.all())
+        if (entry->state().running()) running.insert(entry->id());
+    for (const std::string& id : core.parts.networks.retireOthers(running))
+        core.cleanup.post("sandbox " + id, [&core, id] { core.parts.networks.sweep(id); });
 }
 
 void finishIntents(EngineCore& core) {
@@ -145,6 +155,7 @@ void reconcileLayers(EngineCore& core) {
 
 void restoreContainers(EngineCore& core) {
     setDaemonId(core);
+    core.parts.networks.restore();
     const bool machine_restarted = machineRestarted(core);
     for (Row& row : core.rows.load()) {
         const std::string id = row.container.id;
@@ -161,6 +172,7 @@ void restoreContainers(EngineCore& core) {
         }
     }
     endOrphans(core);
+    endOtherSandboxes(core);
     finishIntents(core);
     reconcileLayers(core);
     removeOrphanFiles(core);

@@ -4,9 +4,10 @@
 #include "base/failpoint.hpp"
 #include "base/file.hpp"
 #include "engine/container_mounts.hpp"
+#include "engine/container_network.hpp"
 #include "engine/etc_files.hpp"
 #include "engine/log_config.hpp"
-#include "oci/digest.hpp"
+#include "engine/network_modes.hpp"
 #include "runtime/apparmor.hpp"
 #include "runtime/spec_builder.hpp"
 
@@ -79,10 +80,9 @@ bool planNetwork(EngineCore& core, Container& container) {
         container.config = std::make_shared<const runtime::ContainerConfig>(std::move(config));
         return false;
     }
-    const NetworkModes::Network network = core.networks.find(mode);
-    container.network = runningNetwork(core, container);
-    writeEtcFiles(core.runDir(container.id), network.host_namespace, container);
-    return network.host_namespace;
+    const bool host_network = openNetwork(core, container);
+    writeEtcFiles(core.runDir(container.id), host_network, container);
+    return host_network;
 }
 
 /// Without a path: the built-in one.
@@ -96,26 +96,6 @@ RuntimeProgram externalRuntime(const EngineOptions& options, const std::string& 
 
 }  // namespace
 
-NetworkSettings createdNetwork(const Container& container) {
-    NetworkSettings settings;
-    const std::string& mode = container.host_config->network_mode;
-    if (containerOfMode(mode).empty()) settings.networks[mode] = {};
-    return settings;
-}
-
-NetworkSettings runningNetwork(EngineCore& core, const Container& container) {
-    NetworkSettings settings = createdNetwork(container);
-    const auto derived = [&](const std::string& what) {
-        return std::string(oci::digestHex(oci::sha256(what + " of container " + container.id)));
-    };
-    for (auto& [name, endpoint] : settings.networks) {
-        endpoint.network_id = core.networks.find(name).id;
-        endpoint.endpoint_id = derived("endpoint " + name);
-        settings.sandbox_id = derived("sandbox");
-    }
-    return settings;
-}
-
 StartPlan planStart(EngineCore& core, Container container) {
     const std::shared_ptr<const EngineOptions> options = core.options();
     StartPlan plan;
@@ -124,6 +104,7 @@ StartPlan planStart(EngineCore& core, Container container) {
     DAVIT_FAILPOINT("container.etc_files");
     runtime::SpecInput input = specInput(core, *options, container);
     input.host_network = host_network;
+    input.network_namespace = container.network.sandbox_key;
     joinNamespaces(core, container, input);
 
     runtime::StartRequest& request = plan.request;

@@ -15,14 +15,10 @@ struct StartPlan {
     std::string resolv_conf_path;
 };
 
-/// Makes the files and mount points that a start needs on the host. Repeatable. Throws Docker's texts for a missing bind
+/// Makes the sandbox, the files and mount points that a start needs on the host. When it throws, or the start fails later,
+/// endNetwork() gives the sandbox back. Repeatable. Throws Docker's texts for a missing bind
 /// source, a network or container to join that isn't there, a runtime that doesn't exist.
 [[nodiscard]] StartPlan planStart(EngineCore& core, Container container);
-
-/// NetworkSettings of a container that doesn't run, and of one that does. The ids follow from the container's, so a restart of
-/// the daemon shows the same.
-[[nodiscard]] NetworkSettings createdNetwork(const Container& container);
-[[nodiscard]] NetworkSettings runningNetwork(EngineCore& core, const Container& container);
 
 /// The spec that the running container was started from, made again for an exec.
 [[nodiscard]] oci::RuntimeSpec specOf(EngineCore& core, const Container& container);

@@ -5,6 +5,8 @@
 namespace davit::api {
 namespace {
 
+const std::string kDefaultBridge = "bridge";
+
 std::string_view typeName(runtime::MountType type) {
     switch (type) {
         case runtime::MountType::bind: return "bind";
@@ -30,18 +32,32 @@ void writeState(json::Writer& out, const engine::ContainerState& state) {
     });
 }
 
+void writeIpamConfig(json::Writer& out, const network::EndpointConfig& config) {
+    out.key("IPAMConfig");
+    if (config.ipv4_address.empty() && config.ipv6_address.empty() && config.link_local_addresses.empty()) {
+        out.null();
+        return;
+    }
+    out.object([&] {
+        if (!config.ipv4_address.empty()) out.member("IPv4Address", config.ipv4_address);
+        if (!config.ipv6_address.empty()) out.member("IPv6Address", config.ipv6_address);
+        if (!config.link_local_addresses.empty()) out.member("LinkLocalIPs", config.link_local_addresses);
+    });
+}
+
 void writeEndpoint(json::Writer& out, const engine::EndpointSettings& endpoint) {
     out.object([&] {
-        out.key("IPAMConfig").null();
-        writeStringsOrNull(out, "Links", endpoint.links);
-        writeStringsOrNull(out, "Aliases", endpoint.aliases);
+        const network::EndpointConfig& config = endpoint.config;
+        writeIpamConfig(out, config);
+        writeStringsOrNull(out, "Links", config.links);
+        writeStringsOrNull(out, "Aliases", config.aliases);
         out.member("MacAddress", endpoint.mac_address);
         out.key("DriverOpts");
-        if (endpoint.driver_opts.empty())
+        if (config.driver_opts.empty())
             out.null();
         else
-            out.value(endpoint.driver_opts);
-        out.member("GwPriority", 0);
+            out.value(config.driver_opts);
+        out.member("GwPriority", config.gateway_priority);
         out.member("NetworkID", endpoint.network_id);
         out.member("EndpointID", endpoint.endpoint_id);
         out.member("Gateway", endpoint.gateway);
@@ -51,6 +67,25 @@ void writeEndpoint(json::Writer& out, const engine::EndpointSettings& endpoint) 
         out.member("GlobalIPv6Address", endpoint.global_ipv6_address);
         out.member("GlobalIPv6PrefixLen", endpoint.global_ipv6_prefix_len);
         writeStringsOrNull(out, "DNSNames", endpoint.dns_names);
+    });
+}
+
+void writePublished(json::Writer& out, const engine::Container& container) {
+    out.object("Ports", [&] {
+        for (const auto& [port, bindings] : container.network.ports) {
+            out.key(port);
+            if (bindings.empty()) {
+                out.null();
+                continue;
+            }
+            out.array([&] {
+                for (const network::PortBinding& one : bindings)
+                    out.object([&] {
+                        out.member("HostIp", one.host_ip);
+                        out.member("HostPort", std::to_string(one.host_port));
+                    });
+            });
+        }
     });
 }
 
@@ -98,27 +133,26 @@ void writeEndpoints(json::Writer& out, const engine::Container& container) {
 
 void writeNetworkSettings(json::Writer& out, const engine::Container& container) {
     // The flat members repeat the default bridge's endpoint, which clients below 1.52 read; zero values without it.
+    const auto found = container.network.networks.find(kDefaultBridge);
+    const engine::EndpointSettings flat = found == container.network.networks.end() ? engine::EndpointSettings{} : found->second;
     out.object("NetworkSettings", [&] {
         out.member("Bridge", "");
         out.member("SandboxID", container.network.sandbox_id);
         out.member("SandboxKey", container.network.sandbox_key);
-        out.object("Ports", [&] {
-            if (!container.state.running()) return;
-            for (const std::string& port : container.config->exposed_ports) out.key(port).null();
-        });
+        writePublished(out, container);
         out.member("HairpinMode", false);
         out.member("LinkLocalIPv6Address", "");
         out.member("LinkLocalIPv6PrefixLen", 0);
         out.key("SecondaryIPAddresses").null();
         out.key("SecondaryIPv6Addresses").null();
-        out.member("EndpointID", "");
-        out.member("Gateway", "");
-        out.member("GlobalIPv6Address", "");
-        out.member("GlobalIPv6PrefixLen", 0);
-        out.member("IPAddress", "");
-        out.member("IPPrefixLen", 0);
-        out.member("IPv6Gateway", "");
-        out.member("MacAddress", "");
+        out.member("EndpointID", flat.endpoint_id);
+        out.member("Gateway", flat.gateway);
+        out.member("GlobalIPv6Address", flat.global_ipv6_address);
+        out.member("GlobalIPv6PrefixLen", flat.global_ipv6_prefix_len);
+        out.member("IPAddress", flat.ip_address);
+        out.member("IPPrefixLen", flat.ip_prefix_len);
+        out.member("IPv6Gateway", flat.ipv6_gateway);
+        out.member("MacAddress", flat.mac_address);
         writeEndpoints(out, container);
     });
 }

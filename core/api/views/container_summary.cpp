@@ -10,19 +10,21 @@ std::string since(const std::optional<SystemTime>& from, SystemTime at) {
     return humanDuration(std::chrono::duration_cast<std::chrono::seconds>(at - from.value_or(at)));
 }
 
+void writePort(json::Writer& out, const network::Port& port, const network::PortBinding* binding) {
+    out.object([&] {
+        if (binding != nullptr) out.member("IP", binding->host_ip);
+        out.member("PrivatePort", port.number);
+        if (binding != nullptr) out.member("PublicPort", binding->host_port);
+        out.member("Type", port.protocol);
+    });
+}
+
 void writePorts(json::Writer& out, const engine::Container& container) {
     out.array("Ports", [&] {
-        // Without a network nothing is published: the ports that the image or the user exposed.
-        if (!container.state.running()) return;
-        for (const std::string& port : container.config->exposed_ports) {
-            const auto slash = port.find('/');
-            const std::string number = port.substr(0, slash);
-            if (number.empty() || number.find_first_not_of("0123456789") != std::string::npos || number.size() > 5)
-                continue;
-            out.object([&] {
-                out.member("PrivatePort", std::stoi(number));
-                out.member("Type", slash == std::string::npos ? std::string("tcp") : port.substr(slash + 1));
-            });
+        for (const auto& [text, bindings] : container.network.ports) {
+            const network::Port port = network::Port::parse(text);
+            if (bindings.empty()) writePort(out, port, nullptr);
+            for (const network::PortBinding& one : bindings) writePort(out, port, &one);
         }
     });
 }

@@ -85,7 +85,6 @@ BOOST_AUTO_TEST_CASE(defaults_are_filled_in) {
     EngineOptions options;
     options.log_opts = {{"max-size", "1m"}};
     fillDefaults(options, host);
-    BOOST_TEST(host.network_mode == "none");
     BOOST_TEST(host.log_config.type == "json-file");
     BOOST_TEST(host.log_config.config.at("max-size") == "1m");
     BOOST_TEST(host.shm_size == 67108864);

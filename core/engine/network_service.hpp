@@ -1,0 +1,50 @@
+// NetworkService: the use-cases of networks: what the API's /networks does. References are a network's name, id or unique
+// beginning of the id. Threads: any. Throws Error with Docker's texts; what a client is told has been committed before.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/filters.hpp"
+#include "network/network.hpp"
+
+namespace davit::engine {
+
+class EngineCore;
+
+/// A running container on a network.
+struct NetworkMember {
+    std::string container_id;
+    std::string name;
+    std::string endpoint_id;
+    std::string mac_address;
+    std::string ipv4_address;  ///< CIDR
+    std::string ipv6_address;  ///< CIDR
+};
+
+class NetworkService {
+  public:
+    explicit NetworkService(EngineCore& core) : core_(core) {}
+    NetworkService(const NetworkService&) = delete;
+    NetworkService& operator=(const NetworkService&) = delete;
+
+    /// By creation. Throws Error{invalid} for a filter that doesn't exist.
+    [[nodiscard]] std::vector<network::Network> list(const Filters& filters) const;
+    [[nodiscard]] network::Network inspect(const std::string& ref) const;
+    [[nodiscard]] std::vector<NetworkMember> members(const std::string& network_id) const;
+
+    network::Network create(network::NetworkConfig config);
+    void remove(const std::string& ref);
+    /// Removes the networks without running containers that the filters (until, label, label!) choose; returns their names.
+    std::vector<std::string> prune(const Filters& filters);
+
+    /// `container` is a reference as in ContainerService; it may run or not.
+    void connect(const std::string& ref, const std::string& container, const network::EndpointConfig& config);
+    /// With `force` a container that is gone or not connected is no failure.
+    void disconnect(const std::string& ref, const std::string& container, bool force);
+
+  private:
+    EngineCore& core_;
+};
+
+}  // namespace davit::engine
