@@ -50,6 +50,7 @@ struct ApiServer::Impl {
         addContainerStreamRoutes(router, context);
         addExecRoutes(router, context);
         addImageTransferRoutes(router, context);
+        addNetworkRoutes(router, context);
         addImageRoutes(router, context);
         addSwarmRoutes(router);
         addUnimplementedRoutes(router);

@@ -42,13 +42,6 @@ constexpr std::pair<const char*, const char*> kRoutes[] = {
     {"POST", "/volumes/prune"},
     {"PUT", "/volumes/{name}"},
     {"DELETE", "/volumes/{name}"},
-    {"GET", "/networks"},
-    {"GET", "/networks/"},
-    {"POST", "/networks/create"},
-    {"POST", "/networks/prune"},
-    {"DELETE", "/networks/{id}"},
-    {"POST", "/networks/{id}/connect"},
-    {"POST", "/networks/{id}/disconnect"},
     {"GET", "/plugins"},
     {"GET", "/plugins/privileges"},
     {"POST", "/plugins/pull"},
@@ -61,11 +54,9 @@ constexpr std::pair<const char*, const char*> kRoutes[] = {
     {"POST", "/plugins/{name}/set"},
 };
 
-// `docker inspect x` asks for a container, an image, a network, a volume … of that name and goes on at 404 only. There
+// `docker inspect x` asks for a container, an image, a volume … of that name and goes on at 404 only. There
 // are none of these yet, so none has that name.
 void addAbsentObjects(Router& router) {
-    router.add("GET", "/networks/{id}",
-               [](Request& request) { throw error(Code::not_found, "network {} not found", request.variable("id")); });
     router.add("GET", "/volumes/{name}", [](Request& request) {
         throw error(Code::not_found, "get {}: no such volume", request.variable("name"));
     });
