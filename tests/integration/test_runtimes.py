@@ -81,9 +81,12 @@ class Runtime:
         with self.cli.terminal('run', '--runtime', self.name, '--rm', '-it', IMAGE, 'sh', rows=33, columns=111) as terminal:
             terminal.send('stty size; tty; echo sum$((40+2))\n')
             self.assertIn('33 111', terminal.expect('sum42\r\n'))
-            terminal.resize(20, 90)
             terminal.send('until [ "$(stty size)" = "20 90" ]; do usleep 10000; done; echo re""sized\n')
-            terminal.expect('resized\r\n')
+
+            def resized():
+                terminal.resize(20, 90)  # docker's CLI listens for the signal a little after its first output
+                return terminal.shows('resized\r\n')
+            until(resized, 'the new size has arrived')
             terminal.send('exit 7\n')
             self.assertEqual(terminal.wait(), 7)
 

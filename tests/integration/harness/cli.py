@@ -100,6 +100,13 @@ class Terminal:
         taken, self.output = self.output[:end], self.output[end:]
         return taken
 
+    def shows(self, text, seconds=0.3):
+        """Whether `text` has come by then; takes nothing."""
+        deadline = time.monotonic() + seconds
+        while text not in self.output and time.monotonic() < deadline and self._read(0.05):
+            pass
+        return text in self.output
+
     def wait(self, seconds=10):
         """The exit status; reads on so that the client never blocks on a full terminal."""
         deadline = time.monotonic() + seconds * places.SLOW

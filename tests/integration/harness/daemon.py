@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from harness import places
-from harness.api import Api
+from harness.api import Api, ApiError
 from harness.poll import until
 
 
@@ -106,7 +106,12 @@ class Daemon:
 
     def remove_containers(self):
         for container in self.api.containers():
-            self.api.remove(container['Id'])
+            try:
+                self.api.remove(container['Id'])
+            except ApiError as failure:
+                if 'already in progress' not in str(failure):
+                    raise
+        until(lambda: not self.api.containers(), 'the containers are gone')
 
     def destroy(self):
         """Removes the containers, ends the daemon, deletes its folders."""
