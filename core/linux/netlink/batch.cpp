@@ -5,20 +5,21 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
 
 #include "base/check.hpp"
-#include "base/unique_fd.hpp"
 
 namespace davit::linux {
 namespace {
 
 constexpr timeval kAnswerTimeout{10, 0};
 
-UniqueFd openSocket() {
-    UniqueFd fd(check(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), "open a netlink socket"));
+UniqueFd openSocket(NetlinkFamily family) {
+    const int protocol = family == NetlinkFamily::route ? NETLINK_ROUTE : NETLINK_NETFILTER;
+    UniqueFd fd(check(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol), "open a netlink socket"));
     constexpr int kOn = 1;
     // Texts besides error numbers, without a copy of the request; a kernel that can't is no worse off.
     (void)::setsockopt(fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, &kOn, sizeof kOn);
@@ -45,6 +46,8 @@ std::string explanation(const nlmsghdr* answer) {
 
 }  // namespace
 
+NetlinkSocket::NetlinkSocket(NetlinkFamily family) : fd_(openSocket(family)) {}
+
 void NetlinkBatch::bytes(std::string_view content) {
     buffer_.append(content);
     buffer_.resize(NLMSG_ALIGN(buffer_.size()), '\0');
@@ -62,12 +65,18 @@ void NetlinkBatch::patchLengths() {
 }
 
 void NetlinkBatch::begin(std::uint16_t type, std::uint16_t flags, std::string what) {
+    start(type, static_cast<std::uint16_t>(NLM_F_ACK | flags), {std::move(what), true});
+}
+
+void NetlinkBatch::beginUnanswered(std::uint16_t type, std::string what) { start(type, 0, {std::move(what), false}); }
+
+void NetlinkBatch::start(std::uint16_t type, std::uint16_t flags, Request about) {
     start_ = buffer_.size();
     nests_.clear();
-    requests_.push_back(std::move(what));
+    requests_.push_back(std::move(about));
     nlmsghdr request{};
     request.nlmsg_type = type;
-    request.nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | NLM_F_ACK | flags);
+    request.nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
     request.nlmsg_seq = static_cast<std::uint32_t>(requests_.size());
     header(request);
 }
@@ -91,25 +100,26 @@ void NetlinkBatch::openNest(unsigned type) {
 
 void NetlinkBatch::closeNest() { nests_.pop_back(); }
 
-void NetlinkBatch::run() {
+void NetlinkBatch::run(const NetlinkSocket& socket) {
     if (empty()) return;
-    const UniqueFd fd = openSocket();
-    check(::send(fd.get(), buffer_.data(), buffer_.size(), 0), "{}: send to the kernel", requests_.front());
+    check(::send(socket.fd(), buffer_.data(), buffer_.size(), 0), "{}: send to the kernel", requests_.front().what);
     std::optional<Error> failure;
     alignas(nlmsghdr) std::array<char, 16384> answers{};
-    for (std::size_t left = requests_.size(); left > 0;) {
-        ssize_t got = ::recv(fd.get(), answers.data(), answers.size(), 0);
+    auto left = std::count_if(requests_.begin(), requests_.end(), [](const Request& one) { return one.answered; });
+    while (left > 0) {
+        ssize_t got = ::recv(socket.fd(), answers.data(), answers.size(), 0);
         if (got < 0 && errno == EINTR) continue;
-        check(got, "{}: wait for the kernel", requests_.front());
+        check(got, "{}: wait for the kernel", requests_.front().what);
         for (auto* answer = reinterpret_cast<nlmsghdr*>(answers.data()); NLMSG_OK(answer, static_cast<std::uint32_t>(got));
              answer = NLMSG_NEXT(answer, got)) {
             if (answer->nlmsg_type != NLMSG_ERROR || answer->nlmsg_seq == 0 || answer->nlmsg_seq > requests_.size()) continue;
-            --left;
+            const Request& request = requests_[answer->nlmsg_seq - 1];
+            // A transaction whose frame is refused is answered once.
+            left = request.answered ? left - 1 : 0;
             const int code = -static_cast<const nlmsgerr*>(NLMSG_DATA(answer))->error;
             if (code == 0 || failure) continue;
             const std::string why = explanation(answer);
-            const std::string& what = requests_[answer->nlmsg_seq - 1];
-            failure = Error::system(why.empty() ? what : what + " (" + why + ")", code);
+            failure = Error::system(why.empty() ? request.what : request.what + " (" + why + ")", code);
         }
     }
     if (failure) throw Error(*failure);

@@ -71,7 +71,9 @@ void attach(const Attachment& a) {
     createPairAfresh(a, sandbox.get());
     Defer undo([&] { detach(a.endpoint.hostLink()); });
     linux::inNetworkNamespace(sandbox.get(), [&a] { configureInside(a); });
+    // The port first: the bridge has a carrier once one of its ports has.
     linux::settleCarrier(a.endpoint.hostLink());
+    linux::settleCarrier(a.network.bridge);
     undo.dismiss();
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "base/defer.hpp"
+#include "port_elements.hpp"
 
 namespace davit::bridge {
 
@@ -29,6 +30,11 @@ void Firewall::execute(const std::string& commands) {
     throw error(Code::system, "change the packet filter: {}", text);
 }
 
+const linux::NetlinkSocket& Firewall::socket() {
+    if (!socket_) socket_.emplace(linux::NetlinkFamily::netfilter);
+    return *socket_;
+}
+
 std::size_t Firewall::countRules() {
     std::size_t lines = 0;
     for (const char* command : {"list table ip davit", "list table ip6 davit"}) {
@@ -50,12 +56,15 @@ void Firewall::executeWhole() {
     rules_ = needed ? countRules() : 0;
 }
 
-void Firewall::bring(const std::string& commands) {
+template <class Shortcut>
+void Firewall::bring(const Shortcut& shortcut) {
     try {
         if (!made_) throw Error(Code::not_found, "no tables yet");
-        execute(commands);
+        shortcut();
     } catch (const Error&) {
         // Somebody took our tables or parts of them away, or this is the beginning: everything anew, and what fails then is real.
+        socket_.reset();
+        ++rebuilds_;
         executeWhole();
     }
 }
@@ -70,7 +79,7 @@ void Firewall::addNetwork(const Network& network) {
     const Lock lock(mutex_);
     model_.networks[network.id] = network;
     Defer undo([&] { model_.networks.erase(network.id); });
-    bring(addNetworkRules(network));
+    bring([&] { execute(addNetworkRules(network)); });
     undo.dismiss();
 }
 
@@ -78,14 +87,17 @@ void Firewall::removeNetwork(const std::string& id) {
     const Lock lock(mutex_);
     const auto node = model_.networks.extract(id);
     if (!node) return;
-    std::string commands;
+    std::vector<PortElement> ports;
     std::erase_if(model_.publications, [&](const auto& entry) {
         if (entry.second.network_id != id) return false;
-        commands += removePortRules(node.mapped(), entry.second.ports);
+        for (PortElement& element : portElements(node.mapped(), entry.second.ports)) ports.push_back(std::move(element));
         return true;
     });
     if (model_.networks.empty()) made_ = false;  // the tables go, or are made anew without it
-    bring(commands + removeNetworkRules(node.mapped()));
+    bring([&] {
+        changeElements(socket(), Change::remove, ports);
+        execute(removeNetworkRules(node.mapped()));
+    });
 }
 
 void Firewall::publish(const std::string& endpoint, const std::string& network_id, const std::vector<PublishedPort>& ports) {
@@ -94,7 +106,7 @@ void Firewall::publish(const std::string& endpoint, const std::string& network_i
     if (network == model_.networks.end()) throw error(Code::not_found, "network {} not found", network_id);
     model_.publications[endpoint] = {network_id, ports};
     Defer undo([&] { model_.publications.erase(endpoint); });
-    bring(addPortRules(network->second, ports));
+    bring([&] { changeElements(socket(), Change::add, portElements(network->second, ports)); });
     undo.dismiss();
 }
 
@@ -103,7 +115,8 @@ void Firewall::unpublish(const std::string& endpoint) {
     const auto node = model_.publications.extract(endpoint);
     if (!node) return;
     const auto network = model_.networks.find(node.mapped().network_id);
-    if (network != model_.networks.end()) bring(removePortRules(network->second, node.mapped().ports));
+    if (network == model_.networks.end()) return;
+    bring([&] { changeElements(socket(), Change::remove, portElements(network->second, node.mapped().ports)); });
 }
 
 void Firewall::dropForeign(IpFamily family) {

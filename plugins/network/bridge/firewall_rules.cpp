@@ -4,6 +4,8 @@
 
 #include <iterator>
 
+#include "port_elements.hpp"
+
 namespace davit::bridge {
 namespace {
 
@@ -117,28 +119,6 @@ Elements networkElements(const Network& network, IpFamily family) {
     return elements;
 }
 
-Element translation(const PublishedPort& port) {
-    const std::string from = fmt::format("{} . {}", protocolName(port.protocol), port.host_port);
-    const std::string to = fmt::format("{} . {}", port.container.text(), port.port);
-    if (port.host.number == 0) return {"published", from, to};
-    return {"published_at", port.host.text() + " . " + from, to};
-}
-
-// A port that is published at several addresses is opened once.
-Elements portElements(const Network& network, const std::vector<PublishedPort>& ports, IpFamily family) {
-    Elements elements;
-    std::map<std::string, bool> opened;
-    const auto& subnet = network.subnet(family);
-    for (const PublishedPort& port : ports) {
-        if (port.container.family != family || !subnet || !port.translatable()) continue;
-        if (!port.direct) elements.push_back(translation(port));
-        const std::string key = fmt::format("{} . {} . {}", port.container.text(), protocolName(port.protocol), port.port);
-        if ((port.direct || !network.trusted_interfaces.empty()) && opened.emplace(key, true).second)
-            elements.push_back({"open_ports", key, {}});
-    }
-    return elements;
-}
-
 void write(std::string& text, const char* verb, IpFamily family, const Elements& elements) {
     const bool adding = verb[0] == 'a';
     for (const Element& element : elements)
@@ -172,7 +152,8 @@ std::string wholeRules(const FirewallModel& model) {
     for (const auto& [id, network] : model.networks) text += addNetworkRules(network);
     for (const auto& [endpoint, publication] : model.publications)
         if (const auto network = model.networks.find(publication.network_id); network != model.networks.end())
-            text += addPortRules(network->second, publication.ports);
+            for (const PortElement& element : portElements(network->second, publication.ports))
+                write(text, "add", element.family, {{element.set, element.keyText(), element.valueText()}});
     return text;
 }
 
@@ -182,11 +163,4 @@ std::string addNetworkRules(const Network& network) {
 std::string removeNetworkRules(const Network& network) {
     return forBoth("delete", [&](IpFamily family) { return networkElements(network, family); });
 }
-std::string addPortRules(const Network& network, const std::vector<PublishedPort>& ports) {
-    return forBoth("add", [&](IpFamily family) { return portElements(network, ports, family); });
-}
-std::string removePortRules(const Network& network, const std::vector<PublishedPort>& ports) {
-    return forBoth("delete", [&](IpFamily family) { return portElements(network, ports, family); });
-}
-
 }  // namespace davit::bridge

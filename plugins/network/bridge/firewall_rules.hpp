@@ -29,7 +29,5 @@ struct FirewallModel {
 [[nodiscard]] std::string noRules();
 [[nodiscard]] std::string addNetworkRules(const Network& network);
 [[nodiscard]] std::string removeNetworkRules(const Network& network);
-[[nodiscard]] std::string addPortRules(const Network& network, const std::vector<PublishedPort>& ports);
-[[nodiscard]] std::string removePortRules(const Network& network, const std::vector<PublishedPort>& ports);
 
 }  // namespace davit::bridge

@@ -214,4 +214,16 @@ BOOST_FIXTURE_TEST_CASE(the_first_connection_never_waits, BridgeHost) {
     }
 }
 
+// The first port of a bridge gives the bridge itself its carrier.
+BOOST_FIXTURE_TEST_CASE(nor_does_it_on_a_new_network, BridgeHost) {
+    for (int i = 0; i < 40; ++i) {
+        const std::string net = network(100 + i);
+        const Container one(*this, net, 100 + i, 2);
+        Server server(one.ns(), "0.0.0.0", 80);
+        const Attempt attempt = connectFrom(self.get(), one.ip, 80, 3000);
+        BOOST_REQUIRE(bool(attempt));
+        BOOST_TEST(attempt.took.count() < 900);
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
