@@ -1,7 +1,6 @@
 #include "host_ports.hpp"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -14,8 +13,6 @@
 
 namespace davit::bridge {
 namespace {
-
-constexpr int kBacklog = 128;
 
 std::string hostText(const PublishedPort& port) {
     const std::string text = port.host.text();
@@ -58,14 +55,21 @@ UniqueFd openSocket(const PublishedPort& port) {
 
 bool unknownProtocol(int code) { return code == EPROTONOSUPPORT || code == ESOCKTNOSUPPORT; }
 
+// Listening finds out whether another program does. Afterwards the port stays bound, and no longer to be shared.
+int stopListening(int fd) {
+    constexpr int kOff = 0;
+    if (::listen(fd, 1) != 0 || ::shutdown(fd, SHUT_RDWR) != 0) return errno;
+    return ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &kOff, sizeof kOff) == 0 ? 0 : errno;
+}
+
 // An errno, or 0. A protocol that this kernel has no sockets for can't be in anybody's use.
-int bindAndListen(const PublishedPort& port, UniqueFd& fd) {
+int bindPort(const PublishedPort& port, UniqueFd& fd) {
     fd = openSocket(port);
     if (!fd) return unknownProtocol(errno) ? 0 : errno;
     sockaddr_storage storage{};
     const socklen_t size = socketAddress(port, storage);
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0) return errno;
-    return port.protocol == Protocol::udp || ::listen(fd.get(), kBacklog) == 0 ? 0 : errno;
+    return port.protocol == Protocol::udp ? 0 : stopListening(fd.get());
 }
 
 bool kernelHasIpv6() {
@@ -73,7 +77,7 @@ bool kernelHasIpv6() {
     return has;
 }
 
-// The host's sides of one request, without their port; a side that nothing could carry is left out.
+// The host's sides of one request, without their port; a side of which the container has no address is left out.
 std::vector<PublishedPort> sides(const PortRequest& request, const PortTarget& target) {
     std::vector<IpAddress> hosts;
     if (request.host_ip)
@@ -86,11 +90,10 @@ std::vector<PublishedPort> sides(const PortRequest& request, const PortTarget& t
     for (const IpAddress& host : hosts) {
         if (host.family == IpFamily::v6 && !kernelHasIpv6()) continue;
         const auto& same = host.family == IpFamily::v4 ? target.ipv4 : target.ipv6;
-        const auto& other = host.family == IpFamily::v4 ? target.ipv6 : target.ipv4;
-        if (!same && (!other || request.protocol != Protocol::tcp)) continue;
-        const bool direct = same && (host.family == IpFamily::v4 ? target.routed_ipv4 : target.routed_ipv6);
+        if (!same) continue;
+        const bool direct = (host.family == IpFamily::v4 ? target.routed_ipv4 : target.routed_ipv6);
         result.push_back({.protocol = request.protocol,
-                          .container = same ? *same : *other,
+                          .container = *same,
                           .port = request.port,
                           .host = host,
                           .direct = direct});
@@ -139,7 +142,7 @@ bool HostPorts::tryPort(std::vector<Held>& held, Candidates candidates, std::uin
             return false;
         }
         Held one{.port = port, .socket = {}};
-        const int failed = bindAndListen(port, one.socket);
+        const int failed = bindPort(port, one.socket);
         if (failed != 0 && (only || failed != EADDRINUSE)) {
             char buffer[128];
             std::string why = ::strerror_r(failed, buffer, sizeof buffer);
@@ -196,7 +199,7 @@ void HostPorts::take(const std::string& owner, const std::vector<PublishedPort>&
     const Lock lock(mutex_);
     for (const PublishedPort& port : ports) {
         Held one{.port = port, .socket = {}};
-        if (!port.direct && bindAndListen(port, one.socket) != 0) one.socket.reset();
+        if (!port.direct && bindPort(port, one.socket) != 0) one.socket.reset();
         held_[owner].push_back(std::move(one));
     }
 }
@@ -204,17 +207,6 @@ void HostPorts::take(const std::string& owner, const std::vector<PublishedPort>&
 void HostPorts::release(const std::string& owner) {
     const Lock lock(mutex_);
     held_.erase(owner);
-}
-
-std::vector<HostPorts::Held> HostPorts::listeners(const std::string& owner) const {
-    const Lock lock(mutex_);
-    std::vector<Held> result;
-    const auto found = held_.find(owner);
-    if (found == held_.end()) return result;
-    for (const Held& held : found->second)
-        if (held.port.protocol == Protocol::tcp && held.socket)
-            result.push_back({held.port, UniqueFd(check(::fcntl(held.socket.get(), F_DUPFD_CLOEXEC, 3), "copy a socket"))});
-    return result;
 }
 
 }  // namespace davit::bridge

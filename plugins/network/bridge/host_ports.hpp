@@ -1,4 +1,5 @@
-// HostPorts: which ports of the host are whose. Each is held by a listening socket, so that no other program takes it meanwhile.
+// HostPorts: which ports of the host are whose. Each is held by a socket, so that no other program takes it meanwhile. The
+// socket doesn't listen: what reaches it wasn't translated and is refused at once instead of waiting for ever.
 #pragma once
 
 #include <map>
@@ -33,8 +34,6 @@ class HostPorts {
     /// Holds again what was published before a restart; what can't be held is published all the same.
     void take(const std::string& owner, const std::vector<PublishedPort>& ports) DAVIT_EXCLUDES(mutex_);
     void release(const std::string& owner) DAVIT_EXCLUDES(mutex_);
-    /// Copies of the listening TCP sockets of an owner with the ports that they hold.
-    [[nodiscard]] std::vector<Held> listeners(const std::string& owner) const DAVIT_EXCLUDES(mutex_);
 
   private:
     using Candidates = std::vector<PublishedPort>;

@@ -26,7 +26,7 @@ struct PortRequest {
     std::uint16_t host_port_end = 0;
 };
 
-/// What it got. `container` is of the family of `host` unless it is carried in user space.
+/// What it got. `container` is of the family of `host`.
 struct PublishedPort {
     Protocol protocol = Protocol::tcp;
     IpAddress container;
@@ -36,8 +36,6 @@ struct PublishedPort {
     bool direct = false;  ///< on the container's own address, without a port of the host
 
     bool operator==(const PublishedPort&) const noexcept = default;
-    /// Whether the kernel can carry it: both ends are of one family.
-    [[nodiscard]] bool translatable() const noexcept { return host.family == container.family; }
     /// Whether connections from this host to itself must be let through to the bridge.
     [[nodiscard]] bool reachesLoopback() const noexcept;
 };

@@ -121,6 +121,9 @@ BOOST_FIXTURE_TEST_CASE(ipv6_works_alike, BridgeHost) {
     BOOST_TEST(server.accept() == "2001:db8::2");
     BOOST_TEST(bool(connectFrom(self.get(), "2001:db8::1", 8080)));
     BOOST_TEST(bool(connectFrom(web.ns(), "2001:db8::1", 8080)));
+    // A client of "localhost" goes on to 127.0.0.1.
+    BOOST_TEST(connectFrom(self.get(), "::1", 8080).error == ECONNREFUSED);
+    BOOST_TEST(bool(connectFrom(self.get(), "127.0.0.1", 8080)));
     BOOST_TEST(!connectFrom(neighbour.fd(), web.ip6, 80, kBlocked));
     BOOST_TEST(bool(connectFrom(web.ns(), "2001:db8::2", 443)));
     BOOST_TEST(outside.accept() == "2001:db8::1");
