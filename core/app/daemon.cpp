@@ -89,11 +89,27 @@ engine::EngineOptions engineOptions(const DaemonConfig& config, const Places& pl
     return options;
 }
 
+/// The network of containers that name none, where the configuration names its bridge; else they get "none". Its options are
+/// those that clients look for in Docker's.
+std::optional<network::NetworkConfig> standardNetwork(const DaemonConfig& config) {
+    if (config.bridge.empty() || config.bridge == "none") return std::nullopt;
+    network::NetworkConfig standard;
+    standard.name = "bridge";
+    standard.driver = "bridge";
+    standard.options = {{"com.docker.network.bridge.default_bridge", "true"},
+                        {"com.docker.network.bridge.enable_icc", "true"},
+                        {"com.docker.network.bridge.enable_ip_masquerade", "true"},
+                        {"com.docker.network.bridge.host_binding_ipv4", "0.0.0.0"},
+                        {"com.docker.network.bridge.name", config.bridge},
+                        {"com.docker.network.driver.mtu", "1500"}};
+    return standard;
+}
+
 network::ControllerOptions networkOptions(const DaemonConfig& config) {
     return {.exec_root = config.engine.exec_root,
             .default_driver = "bridge",
             .default_ipam_driver = "default",
-            .standard = std::nullopt};
+            .standard = standardNetwork(config)};
 }
 
 plugin::RegistryOptions registryOptions(const DaemonConfig& config, const Places& places) {

@@ -40,7 +40,7 @@ struct DaemonConfig {
     std::vector<std::string> storage_opts;
     std::vector<std::filesystem::path> plugin_directories;  ///< before davit's own
     std::map<std::string, plugin::DriverSection, std::less<>> driver_sections;
-    std::string bridge;  ///< "none" or empty
+    std::string bridge;  ///< of the default network; "none" or empty: there is no such network
     int oom_score_adjust = -500;
 
     engine::EngineOptions engine;  ///< helpers' paths are filled in by the composition

@@ -188,9 +188,10 @@ constexpr auto kSettings = std::to_array<Setting>({
      [](DaemonConfig& c, const Values& v) {
          for (const std::string& one : v) c.engine.log_opts.insert(nameValue(one));
      }},
-    {"bridge", "-b,--bridge", Kind::text, "Bridge of containers: none",
+    {"bridge", "-b,--bridge", Kind::text, "Bridge of the default network; none: containers get no network by default",
      [](DaemonConfig& c, const Values& v) {
-         if (v.back() != "none") throw error(Code::invalid, "bridge '{}': only 'none' is available", v.back());
+         if (v.back().empty() || v.back().size() > 15 || v.back().find_first_of("/ :") != std::string::npos)
+             throw error(Code::invalid, "bridge '{}': not a name of a network interface", v.back());
          c.bridge = v.back();
      }},
     {"live-restore", "--live-restore", Kind::boolean, "false: a stopping daemon stops its containers",

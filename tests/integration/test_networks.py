@@ -3,6 +3,7 @@ import json
 import os
 import re
 import subprocess
+import urllib.request
 
 from harness import leaks
 from harness.case import IMAGE, DaemonCase
@@ -301,7 +302,8 @@ class Cases:
                          ('fd00:207::99', 64, 'fd00:207::1'))
         self.assertIn('inet6 fd00:207::99/64', self.inside(container, 'ip', '-6', 'addr', 'show', 'eth0'))
         self.assertIn('default via fd00:207::1', self.inside(container, 'ip', '-6', 'route'))
-        self.assertTrue(self.pings(self.run_on('six'), 'fd00:207::99'))
+        peer = self.run_on('six')
+        until(lambda: self.pings(peer, 'fd00:207::99'), 'the addresses have proved to be unique')
 
     def test_filters_of_containers(self):
         network = self.network('one')
@@ -441,3 +443,67 @@ class ForeignDriverTest(Cases, DaemonCase):
         self.plugin.fail.clear()
         self.docker.ok('run', '--rm', '--network', 'one', '--ip', '10.207.3.50', IMAGE, 'true')
         self.assert_no_leak(before)
+
+
+class BridgeTest(Cases, DaemonCase):
+    """With the driver of davit's own, which makes its interfaces in the sandbox itself."""
+    driver = 'bridge'
+    config = {'bridge': 'davit-test'}
+
+    def http(self, address, port):
+        with urllib.request.urlopen(f'http://{address}:{port}/index.html', timeout=5) as reply:
+            return reply.read().decode().strip()
+
+    def server(self, *arguments):
+        return self.docker.ok('run', '-d', *arguments, IMAGE, 'sh', '-c', 'echo hello >/index.html; exec busybox httpd -f -p 80 -h /')
+
+    def test_the_default_network(self):
+        container = self.docker.ok('run', '-d', IMAGE, 'sleep', '1000')
+        shown = self.api.inspect(container)
+        self.assertEqual(shown['HostConfig']['NetworkMode'], 'bridge')
+        settings = shown['NetworkSettings']
+        endpoint = settings['Networks']['bridge']
+        for key in ('IPAddress', 'IPPrefixLen', 'Gateway', 'MacAddress', 'EndpointID'):
+            self.assertEqual(settings[key], endpoint[key])
+        self.assertIsNone(endpoint['DNSNames'])
+        self.assertTrue(self.pings(container, endpoint['Gateway']))
+        network = json.loads(self.docker.ok('network', 'inspect', 'bridge'))[0]
+        self.assertEqual(network['Options']['com.docker.network.bridge.default_bridge'], 'true')
+        self.assertIn(container, network['Containers'])
+        for error, arguments in (('operation is not permitted on predefined bridge network', ('network', 'create', 'bridge')),
+                                 ('bridge is a pre-defined network and cannot be removed', ('network', 'rm', 'bridge'))):
+            self.assertIn(error, self.docker.fails(*arguments))
+
+    def test_published_ports(self):
+        container = self.server('-p', '8081:80', '-p', '127.0.0.1::80', '--expose', '53/udp')
+        ports = self.api.inspect(container)['NetworkSettings']['Ports']
+        self.assertIsNone(ports['53/udp'])
+        self.assertIn({'HostIp': '0.0.0.0', 'HostPort': '8081'}, ports['80/tcp'])
+        chosen = next(one['HostPort'] for one in ports['80/tcp'] if one['HostIp'] == '127.0.0.1')
+        for port in ('8081', chosen):
+            self.assertEqual(self.http('127.0.0.1', port), 'hello')
+        self.assertRegex(self.docker.ok('port', container, '80/tcp'), r'(?m)^0\.0\.0\.0:8081$')
+        self.assertIn('0.0.0.0:8081->80/tcp', self.docker.ok('ps', '--format', '{{.Ports}}'))
+
+    def test_a_port_is_published_once(self):
+        first = self.server('-p', '8081:80')
+        error = self.docker.fails('run', '-d', '-p', '8081:80', IMAGE, 'sleep', '1000', status=125)
+        self.assertRegex(error, r'driver failed programming external connectivity on endpoint \S+ \([0-9a-f]{64}\): '
+                                r'Bind for 0\.0\.0\.0:8081 failed: port is already allocated')
+        self.docker.ok('rm', '-f', first)
+        second = self.server('-p', '8081:80')  # at once, though the first is still being cleared up
+        until(lambda: self.http('127.0.0.1', 8081) == 'hello', 'the second serves')
+        self.docker.ok('rm', '-f', second)
+
+    def test_ports_survive_the_daemon(self):
+        self.server('-p', '8082:80')
+        self.daemon.kill()
+        self.assertEqual(self.http('127.0.0.1', 8082), 'hello')
+        self.daemon.start()
+        self.assertEqual(self.http('127.0.0.1', 8082), 'hello')
+        self.assertIn('port is already allocated', self.docker.fails('run', '-p', '8082:80', IMAGE, 'true', status=125))
+
+    def test_all_exposed_ports(self):
+        container = self.server('-P', '--expose', '80')
+        port = self.api.inspect(container)['NetworkSettings']['Ports']['80/tcp'][0]['HostPort']
+        self.assertEqual(self.http('127.0.0.1', port), 'hello')

@@ -25,7 +25,12 @@ def links():
 
 
 def ruleset():
-    return [re.sub(r'counter packets \d+ bytes \d+', 'counter', line) for line in _output('nft', 'list', 'ruleset').splitlines()]
+    """Lines of rules; the elements of a set, whose order is that of a hash, in one line and sorted."""
+    def ordered(match):
+        return 'elements = { ' + ', '.join(sorted(' '.join(one.split()) for one in match[1].split(','))) + ' }'
+
+    text = re.sub(r'counter packets \d+ bytes \d+', 'counter', _output('nft', 'list', 'ruleset'))
+    return re.sub(r'elements = \{([^}]*)\}', ordered, text).splitlines()
 
 
 def processes():
