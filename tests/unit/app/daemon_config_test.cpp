@@ -84,7 +84,8 @@ BOOST_AUTO_TEST_CASE(every_fault_has_its_line) {
     BOOST_TEST(faults("{\n\n\"data-root\": \"x\"}").at(0) == "3: data-root: not an absolute path: x");
     BOOST_TEST(faults("{\n\"debug\": true\n\"init\": true}").at(0).starts_with("3: invalid JSON"));
     BOOST_TEST(faults("[]").at(0) == "1: the configuration is no JSON object");
-    BOOST_TEST(faults("{\"bridge\":\"br0\"}").size() == 1);
+    BOOST_TEST(faults("{\"bridge\":\"longer-than-an-interface\"}").size() == 1);
+    BOOST_TEST(faults("{\"bridge\":\"br0\"}").empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_flag_and_the_file_do_not_both_decide) {
