@@ -30,6 +30,8 @@ ONLY = {
     'sdk/host': {'base', 'driver', 'http', 'linux', 'archive', 'sdk', 'plugin'},
     'sdk/conformance': {'base', 'driver', 'http', 'linux', 'archive', 'sdk', 'plugin'},
 }
+# Below plugins/: what several drivers are made of, and no driver itself.
+SHARED = ('plugins/network/common/',)
 POCO_ALLOWED = re.compile(r'^core/(http/tls[^/]*|api/.*|plugin/.*|app/.*)$')
 RAPIDJSON_ALLOWED = re.compile(r'^(core/base/json[^/]*\.cpp|sdk/.*)$')
 # "host", "bridge" and "local" are also words of Docker's API (modes, a scope), so a comparison with them proves nothing.
@@ -60,7 +62,8 @@ class Tree:
 
     def resolve(self, path, include):
         beside = os.path.normpath(os.path.join(os.path.dirname(path), include))
-        for candidate in (beside, 'core/' + include, 'sdk/include/' + include, 'sdk/' + include):
+        for candidate in (beside, 'core/' + include, 'sdk/include/' + include, 'sdk/' + include,
+                          'plugins/network/' + include):
             if candidate in self.text:
                 return candidate
         return None
@@ -97,7 +100,8 @@ def check_arrows(tree):
                 yield f'{path}: includes {target}, a test'
             elif not allowed(source, folder_of(target)):
                 yield f'{path}: includes {target}: {source} may not use {folder_of(target)}'
-            elif source == 'plugins' and target.startswith('plugins/') and target.split('/')[:3] != path.split('/')[:3]:
+            elif (source == 'plugins' and target.startswith('plugins/') and target.split('/')[:3] != path.split('/')[:3]
+                  and not target.startswith(SHARED)):
                 yield f'{path}: includes {target}, of another plugin'
 
 
@@ -138,7 +142,7 @@ def check_libraries(tree):
 
 
 def driver_names(tree):
-    names = {p.split('/')[2] for p in tree.text if p.startswith('plugins/') and p.count('/') >= 3}
+    names = {p.split('/')[2] for p in tree.text if p.startswith('plugins/') and p.count('/') >= 3 and not p.startswith(SHARED)}
     return names - AMBIGUOUS_NAMES
 
 

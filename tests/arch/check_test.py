@@ -57,6 +57,11 @@ class CheckTest(unittest.TestCase):
     def test_a_plugin_including_another_is_found(self):
         self.assert_found({'plugins/storage/zfs/a.cpp': '#include "../vfs/vfs_driver.hpp"\n'}, 'of another plugin')
 
+    def test_plugins_share_what_is_no_plugin(self):
+        shared = {'plugins/network/common/a.hpp': '#pragma once\n'}
+        self.assertEqual(problems({**shared, 'plugins/network/one/b.cpp': '#include "common/a.hpp"\n'}), [])
+        self.assert_found({**shared, 'core/network/b.cpp': '#include "common/a.hpp"\n'}, 'network may not use plugins')
+
     def test_a_circle_is_found(self):
         self.assert_found({'core/base/a.hpp': '#pragma once\n#include "base/b.hpp"\n',
                            'core/base/b.hpp': '#pragma once\n#include "base/a.hpp"\n'}, 'circle')

@@ -4,10 +4,11 @@
 #include "base/defer.hpp"
 #include "base/json.hpp"
 #include "bridge_link.hpp"
+#include "common/options.hpp"
+#include "common/setting.hpp"
 #include "davit/wire_network.hpp"
 #include "endpoint_link.hpp"
 #include "forwarding.hpp"
-#include "sysctl.hpp"
 
 namespace davit::bridge {
 namespace {
@@ -20,10 +21,6 @@ std::string networkRecord(const std::string& request, bool adopted) {
         out.member("Adopted", adopted);
     });
     return out.take();
-}
-
-bool plainId(const std::string& id) {
-    return id.size() >= 12 && id.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
 }
 
 std::optional<IpPrefix> readAddress(const std::string& text, IpFamily family) {

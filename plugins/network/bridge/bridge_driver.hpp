@@ -5,7 +5,7 @@
 // endpoint         what an endpoint is            endpoint_link   its links
 // port_map         ports wanted and published     host_ports      which of the host's ports are held
 // firewall_rules   the rule set as text           firewall        the rule set in the kernel
-// state            what is known after a restart  link_reaper     removes links in the background
+// link_reaper      removes links in the background
 //
 // Configuration: "ip-forward" (true: switch the host's forwarding on where a network needs it), "ip-forward-no-drop" (false: when
 // it was switched on here, what is neither from nor to a bridge isn't forwarded).
@@ -19,13 +19,13 @@
 
 #include "base/thread_annotations.hpp"
 #include "bridge_options.hpp"
+#include "common/state_journal.hpp"
 #include "davit/sdk.hpp"
 #include "endpoint.hpp"
 #include "firewall.hpp"
 #include "host_ports.hpp"
 #include "link_reaper.hpp"
 #include "linux/netlink/links.hpp"
-#include "state.hpp"
 
 namespace davit::bridge {
 
@@ -56,11 +56,11 @@ class BridgeDriver final : public NetworkDriver {
         bool adopted = false;  ///< the bridge isn't ours to remove
     };
 
-    void restoreNetworks(const State::Records& records) DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
-    void restoreEndpoints(const State::Records& records) DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
+    void restoreNetworks(const StateJournal::Records& records) DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
+    void restoreEndpoints(const StateJournal::Records& records) DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
     /// Of links to sandboxes that nobody knows any more, those on bridges that nobody else uses.
     void removeStrays(const std::map<std::string, linux::Link>& links) DAVIT_EXCLUDES(mutex_);
-    void restoreFirewall(const State::Records& records) DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
+    void restoreFirewall(const StateJournal::Records& records) DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
     /// True when the same network exists already.
     bool checkConflicts(const Network& network, const std::string& request) DAVIT_EXCLUDES(mutex_);
     void ensureForwarding(const Network& network) DAVIT_REQUIRES(changing_);
@@ -75,7 +75,7 @@ class BridgeDriver final : public NetworkDriver {
     const DriverContext context_;
     bool ip_forward_ = true;
     bool drop_foreign_ = true;
-    State state_;
+    StateJournal state_;
     Firewall firewall_;
     HostPorts host_ports_;
     LinkReaper reaper_;

@@ -6,9 +6,9 @@
 
 #include "base/check.hpp"
 #include "base/defer.hpp"
+#include "common/setting.hpp"
 #include "linux/netlink/link_requests.hpp"
 #include "linux/netlink/links.hpp"
-#include "sysctl.hpp"
 
 namespace davit::bridge {
 namespace {

@@ -1,46 +1,16 @@
 #include "bridge_options.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <map>
 
 #include "base/check.hpp"
-#include "base/json.hpp"
+#include "common/options.hpp"
 
 namespace davit::bridge {
 namespace {
 
 constexpr std::string_view kOwn = "com.docker.network.bridge.";
-constexpr std::size_t kLongestLinkName = 15;
-
-bool plainCharacter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-}
-
-// Stricter than the kernel: the name is also a word of the rule set and a component of paths.
-std::string linkName(const std::string& option, const std::string& value) {
-    const bool dots = value == "." || value == "..";
-    if (value.empty() || value.size() > kLongestLinkName || dots || !std::all_of(value.begin(), value.end(), plainCharacter))
-        throw error(Code::invalid, "invalid value for {}: \"{}\" is no name of a link", option, value);
-    return value;
-}
-
-bool readBool(const std::string& option, const std::string& value) {
-    for (const char* yes : {"1", "t", "T", "true", "TRUE", "True"})
-        if (value == yes) return true;
-    for (const char* no : {"0", "f", "F", "false", "FALSE", "False"})
-        if (value == no) return false;
-    throw error(Code::invalid, "invalid value for {}: \"{}\" is neither true nor false", option, value);
-}
-
-unsigned readMtu(const std::string& option, const std::string& value) {
-    unsigned number = 0;
-    const auto [end, status] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (status != std::errc() || end != value.data() + value.size() || (number != 0 && (number < 68 || number > 65535)))
-        throw error(Code::invalid, "invalid value for {}: \"{}\" is no MTU", option, value);
-    return number;
-}
 
 GatewayMode readMode(const std::string& option, const std::string& value) {
     if (value.empty() || value == "nat") return GatewayMode::nat;
@@ -54,7 +24,7 @@ std::vector<std::string> readLinkNames(const std::string& option, const std::str
     std::vector<std::string> names;
     for (std::size_t at = 0; at < value.size();) {
         const std::size_t end = std::min(value.find(':', at), value.size());
-        if (end > at) names.push_back(linkName(option, value.substr(at, end - at)));
+        if (end > at) names.push_back(readLinkName(option, value.substr(at, end - at)));
         at = end + 1;
     }
     return names;
@@ -72,7 +42,7 @@ const std::map<std::string, Setter, std::less<>>& setters() {
     using S = const std::string&;
     static const std::map<std::string, Setter, std::less<>> table{
         {"com.docker.network.bridge.name",
-         [](S name, S value, Network& n, Modes&) { if (!value.empty()) n.bridge = linkName(name, value); }},
+         [](S name, S value, Network& n, Modes&) { if (!value.empty()) n.bridge = readLinkName(name, value); }},
         {"com.docker.network.bridge.default_bridge", [](S name, S value, Network&, Modes&) { (void)readBool(name, value); }},
         {"com.docker.network.bridge.enable_icc", [](S name, S value, Network& n, Modes&) { n.icc = readBool(name, value); }},
         {"com.docker.network.bridge.enable_ip_masquerade",
@@ -92,21 +62,12 @@ const std::map<std::string, Setter, std::less<>>& setters() {
         {"com.docker.network.bridge.mtu", [](S name, S value, Network& n, Modes&) { n.mtu = readMtu(name, value); }},
         {"com.docker.network.driver.mtu", [](S name, S value, Network& n, Modes&) { n.mtu = readMtu(name, value); }},
         {"com.docker.network.container_iface_prefix",
-         [](S name, S value, Network& n, Modes&) { if (!value.empty()) n.interface_prefix = linkName(name, value); }}};
+         [](S name, S value, Network& n, Modes&) { if (!value.empty()) n.interface_prefix = readLinkName(name, value); }}};
     return table;
 }
 
-bool boolOption(const JsonOptions& options, const std::string& name, bool fallback) {
-    const std::string value = plainOption(options, name);
-    return value.empty() ? fallback : readBool(name, value);
-}
-
 void readUserOptions(const CreateNetwork& request, Network& network, Modes& modes) {
-    const auto generic = request.options.find("com.docker.network.generic");
-    if (generic == request.options.end()) return;
-    const json::Document document = json::Document::parse(generic->second);
-    for (const auto [key, value] : document.root().object()) {
-        const std::string name(key), text = value.isString() ? value.string() : value.text();
+    for (const auto& [name, text] : userOptions(request.options)) {
         const auto setter = setters().find(name);
         if (setter != setters().end())
             setter->second(name, text, network, modes);
@@ -130,15 +91,6 @@ std::optional<Subnet> readSubnet(const std::vector<IpamData>& data, IpFamily fam
 
 }  // namespace
 
-std::string plainOption(const JsonOptions& options, const std::string& name) {
-    const auto found = options.find(name);
-    if (found == options.end()) return {};
-    const json::Document document = json::Document::parse(found->second);
-    const json::Value value = document.root();
-    if (value.isNull()) return {};
-    return value.isString() ? value.string() : value.text();
-}
-
 std::vector<IpPrefix> Network::gateways() const {
     std::vector<IpPrefix> result;
     const auto wanted = [](const std::optional<Subnet>& subnet) {
@@ -150,8 +102,7 @@ std::vector<IpPrefix> Network::gateways() const {
 }
 
 Network readNetwork(const CreateNetwork& request) {
-    if (request.network_id.size() < 12 || !std::all_of(request.network_id.begin(), request.network_id.end(), plainCharacter))
-        throw error(Code::invalid, "invalid network id \"{}\"", request.network_id);
+    if (!plainId(request.network_id)) throw error(Code::invalid, "invalid network id \"{}\"", request.network_id);
     Network network{.id = request.network_id, .bridge = "br-" + request.network_id.substr(0, 12)};
     network.internal = boolOption(request.options, "com.docker.network.internal", false);
     Modes modes;

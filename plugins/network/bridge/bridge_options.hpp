@@ -48,7 +48,4 @@ struct Network {
 /// encryption: silence would be taken for consent.
 [[nodiscard]] Network readNetwork(const CreateNetwork& request);
 
-/// The value of a JSON text that is a string; other scalars as their text; empty for absent options.
-[[nodiscard]] std::string plainOption(const JsonOptions& options, const std::string& name);
-
 }  // namespace davit::bridge

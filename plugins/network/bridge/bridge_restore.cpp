@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view kAlias = "davit endpoint ";
 
 template <class Visit>
-void forEachRecord(const State::Records& records, std::string_view prefix, const Visit& visit) {
+void forEachRecord(const StateJournal::Records& records, std::string_view prefix, const Visit& visit) {
     for (auto at = records.lower_bound(prefix); at != records.end() && at->first.starts_with(prefix); ++at) visit(at->first, at->second);
 }
 
@@ -30,7 +30,7 @@ BridgeDriver::BridgeDriver(const DriverContext& context)
     drop_foreign_ = !config.boolean("ip-forward-no-drop", false);
     config.finish();
     const Lock changing(changing_);
-    const State::Records records = state_.records();
+    const StateJournal::Records records = state_.records();
     if (records.empty()) return;
     restoreNetworks(records);
     restoreEndpoints(records);
@@ -38,7 +38,7 @@ BridgeDriver::BridgeDriver(const DriverContext& context)
 }
 
 // A network whose bridge can't be made now stays known: its endpoints may be deleted, and the next start tries again.
-void BridgeDriver::restoreNetworks(const State::Records& records) {
+void BridgeDriver::restoreNetworks(const StateJournal::Records& records) {
     forEachRecord(records, "network/", [this](const std::string& name, const std::string& text) {
         try {
             const json::Document document = json::Document::parse(text);
@@ -58,7 +58,7 @@ void BridgeDriver::restoreNetworks(const State::Records& records) {
 }
 
 // The links tell which sandboxes live; links of endpoints that nobody knows are left-overs of a disconnection.
-void BridgeDriver::restoreEndpoints(const State::Records& records) {
+void BridgeDriver::restoreEndpoints(const StateJournal::Records& records) {
     std::map<std::string, linux::Link> linked;
     for (const linux::Link& link : linux::allLinks())
         if (link.alias.starts_with(kAlias)) linked.emplace(link.alias.substr(kAlias.size()), link);
@@ -84,7 +84,7 @@ void BridgeDriver::removeStrays(const std::map<std::string, linux::Link>& links)
         if (own.contains(link.master)) reaper_.remove(link.name);
 }
 
-void BridgeDriver::restoreFirewall(const State::Records& records) {
+void BridgeDriver::restoreFirewall(const StateJournal::Records& records) {
     const auto switched = [&records, boot = json::quote(bootId())](const char* name) {
         const auto found = records.find(name);
         return found != records.end() && found->second == boot;

@@ -5,19 +5,10 @@
 #include <vector>
 
 #include "bridge_options.hpp"
+#include "common/interface.hpp"
 #include "endpoint.hpp"
 
 namespace davit::bridge {
-
-/// A kernel setting of the interface: {"ipv4/conf/eth0/log_martians", "1"}.
-struct InterfaceSetting {
-    std::string name;
-    std::string value;
-};
-
-/// The option "com.docker.network.endpoint.sysctls" ("net.ipv4.conf.IFNAME.log_martians=1,…") for the interface of that name.
-/// Throws Error{invalid} for settings that aren't the interface's own.
-[[nodiscard]] std::vector<InterfaceSetting> readSettings(const std::string& option, const std::string& interface);
 
 struct Attachment {
     const Network& network;
@@ -34,8 +25,5 @@ void detach(const std::string& host_link);
 
 /// The same for many, in the time of one. Missing ones are no error.
 void detachAll(const std::vector<std::string>& host_links);
-
-/// The first name PREFIX0, PREFIX1, … that no link of the sandbox has.
-[[nodiscard]] std::string freeInterfaceName(const std::string& sandbox, const std::string& prefix);
 
 }  // namespace davit::bridge

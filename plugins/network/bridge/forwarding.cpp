@@ -1,7 +1,7 @@
 #include "forwarding.hpp"
 
 #include "base/file.hpp"
-#include "sysctl.hpp"
+#include "common/setting.hpp"
 
 namespace davit::bridge {
 

@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "base/check.hpp"
-#include "sysctl.hpp"
+#include "common/setting.hpp"
 
 namespace davit::bridge {
 namespace {

@@ -274,7 +274,7 @@ BOOST_AUTO_TEST_SUITE(bridge_state)
 BOOST_AUTO_TEST_CASE(records_survive_half_a_line_and_a_long_history) {
     const TempDir dir;
     {
-        State state(dir.path());
+        StateJournal state(dir.path());
         state.put("network/a", "{\"x\":1}", Sync::yes);
         for (int i = 0; i < 5000; ++i) state.put("endpoint/b", std::to_string(i));
         state.put("endpoint/c", "2");
@@ -285,7 +285,7 @@ BOOST_AUTO_TEST_CASE(records_survive_half_a_line_and_a_long_history) {
         const UniqueFd journal = openFile(dir.path() / "journal", O_WRONLY | O_APPEND);
         writeAll(journal.get(), R"({"Name":"endpoint/d","Val)");
     }
-    const State::Records records = State(dir.path()).records();
+    const StateJournal::Records records = StateJournal(dir.path()).records();
     BOOST_TEST(records.size() == 2U);
     BOOST_TEST(records.at("network/a") == "{\"x\":1}");
     BOOST_TEST(records.at("endpoint/b") == "4999");

@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "base/id.hpp"
+#include "common/setting.hpp"
 #include "network_fixtures.hpp"
 #include "plugins/network/bridge/bridge_driver.hpp"
-#include "plugins/network/bridge/sysctl.hpp"
 
 namespace davit::bridge {
 

@@ -1,11 +1,11 @@
-#include "state.hpp"
+#include "state_journal.hpp"
 
 #include <fcntl.h>
 
 #include "base/check.hpp"
 #include "base/json.hpp"
 
-namespace davit::bridge {
+namespace davit {
 namespace {
 
 constexpr std::size_t kLargestJournal = 64U << 20U;
@@ -22,7 +22,7 @@ std::string line(const std::string& name, const std::string* json) {
     return out.take() + "\n";
 }
 
-void apply(State::Records& records, std::string_view text) {
+void apply(StateJournal::Records& records, std::string_view text) {
     const json::Document document = json::Document::parse(text);
     const std::string name = document.root()["Name"].string();
     const json::Value value = document.root()["Value"];
@@ -34,7 +34,7 @@ void apply(State::Records& records, std::string_view text) {
 
 }  // namespace
 
-State::State(const std::filesystem::path& directory) {
+StateJournal::StateJournal(const std::filesystem::path& directory) {
     if (directory.empty()) return;
     file_ = directory / "journal";
     const Lock lock(mutex_);
@@ -49,25 +49,25 @@ State::State(const std::filesystem::path& directory) {
     rewrite();
 }
 
-State::Records State::records() const {
+StateJournal::Records StateJournal::records() const {
     const Lock lock(mutex_);
     return records_;
 }
 
-void State::put(const std::string& name, const std::string& json, Sync sync) {
+void StateJournal::put(const std::string& name, const std::string& json, Sync sync) {
     const Lock lock(mutex_);
     append(line(name, &json), sync);
     records_[name] = json;
 }
 
-void State::erase(const std::string& name, Sync sync) {
+void StateJournal::erase(const std::string& name, Sync sync) {
     const Lock lock(mutex_);
     if (!records_.contains(name)) return;
     append(line(name, nullptr), sync);
     records_.erase(name);
 }
 
-void State::append(const std::string& text, Sync sync) {
+void StateJournal::append(const std::string& text, Sync sync) {
     if (file_.empty()) return;
     if (lines_ > kHistory + 4 * records_.size()) rewrite();
     try {
@@ -82,7 +82,7 @@ void State::append(const std::string& text, Sync sync) {
     if (sync == Sync::yes) check(::fdatasync(journal_.get()), "sync {}", file_.native());
 }
 
-void State::rewrite() {
+void StateJournal::rewrite() {
     std::string text;
     for (const auto& [name, json] : records_) text += line(name, &json);
     writeFileAtomically(file_, text, 0600, Sync::yes);
@@ -91,4 +91,4 @@ void State::rewrite() {
     lines_ = records_.size();
 }
 
-}  // namespace davit::bridge
+}  // namespace davit

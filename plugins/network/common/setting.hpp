@@ -4,11 +4,11 @@
 #include <optional>
 #include <string>
 
-namespace davit::bridge {
+namespace davit {
 
 /// `name` is the path below /proc/sys/net: "ipv4/conf/br0/route_localnet". Missing: false, as when the kernel has no IPv6.
 /// Other failures are Error::system.
 bool writeSetting(const std::string& name, const std::string& value);
 [[nodiscard]] std::optional<std::string> readSetting(const std::string& name);
 
-}  // namespace davit::bridge
+}  // namespace davit

@@ -1,4 +1,4 @@
-// State: what the driver must still know after a restart of its process, as records with names in a journal.
+// StateJournal: what a driver must still know after a restart of its process, as records with names in a journal.
 //
 // A change is one line appended to the file, a torn last line is a change that nobody was answered for. The file is written anew
 // when most of its lines are history.
@@ -14,15 +14,15 @@
 #include "base/thread_annotations.hpp"
 #include "base/unique_fd.hpp"
 
-namespace davit::bridge {
+namespace davit {
 
 /// Any thread.
-class State {
+class StateJournal {
   public:
     using Records = std::map<std::string, std::string, std::less<>>;
 
     /// Reads what is there. An empty directory's name: nothing is kept. Throws Error when the directory can't be used.
-    explicit State(const std::filesystem::path& directory);
+    explicit StateJournal(const std::filesystem::path& directory);
 
     /// Record name -> JSON text.
     [[nodiscard]] Records records() const DAVIT_EXCLUDES(mutex_);
@@ -43,4 +43,4 @@ class State {
     std::size_t lines_ DAVIT_GUARDED_BY(mutex_) = 0;
 };
 
-}  // namespace davit::bridge
+}  // namespace davit

@@ -1,11 +1,11 @@
-#include "sysctl.hpp"
+#include "setting.hpp"
 
 #include <fcntl.h>
 
 #include "base/check.hpp"
 #include "base/file.hpp"
 
-namespace davit::bridge {
+namespace davit {
 
 bool writeSetting(const std::string& name, const std::string& value) {
     const std::string path = "/proc/sys/net/" + name;
@@ -22,4 +22,4 @@ std::optional<std::string> readSetting(const std::string& name) {
     return text;
 }
 
-}  // namespace davit::bridge
+}  // namespace davit
