@@ -8,44 +8,28 @@
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
 
-#include <memory>
-
 #include "base/check.hpp"
 #include "base/file.hpp"
+#include "linux/netlink/libnl.hpp"
 #include "network/net_namespace.hpp"
 
 namespace davit::network {
 namespace {
 
-template <auto Release>
-struct Deleter {
-    template <typename T>
-    void operator()(T* object) const noexcept {
-        Release(object);
-    }
-};
-using Socket = std::unique_ptr<nl_sock, Deleter<&::nl_socket_free>>;
-using Link = std::unique_ptr<rtnl_link, Deleter<&::rtnl_link_put>>;
-using Route = std::unique_ptr<rtnl_route, Deleter<&::rtnl_route_put>>;
-using LinkAddress = std::unique_ptr<rtnl_addr, Deleter<&::rtnl_addr_put>>;
-using Address = std::unique_ptr<nl_addr, Deleter<&::nl_addr_put>>;
+using linux::libnl::Address;
+using linux::libnl::Link;
+using linux::libnl::LinkAddress;
+using linux::libnl::Route;
+using linux::libnl::Socket;
 
 template <typename... Args>
 void checkNetlink(int failed, fmt::format_string<Args...> what, Args&&... args) {
-    if (failed >= 0) return;
-    throw error(Code::system, "{}: {}", fmt::format(what, std::forward<Args>(args)...), ::nl_geterror(failed));
-}
-
-Socket openSocket() {
-    Socket socket(::nl_socket_alloc());
-    if (!socket) throw Error(Code::system, "netlink: out of memory");
-    checkNetlink(::nl_connect(socket.get(), NETLINK_ROUTE), "connect to netlink");
-    return socket;
+    if (failed < 0) linux::libnl::check(failed, fmt::format(what, std::forward<Args>(args)...));
 }
 
 Socket openSocketIn(const std::filesystem::path& path) {
     Socket socket;
-    inNamespace(path, [&] { socket = openSocket(); });
+    inNamespace(path, [&] { socket = linux::libnl::connect(); });
     return socket;
 }
 
@@ -64,10 +48,8 @@ Address parseAddress(const std::string& text, int family = AF_UNSPEC) {
 /// Null when there is none of that name.
 Link findLink(nl_sock* socket, const std::string& name) {
     rtnl_link* link = nullptr;
-    const int failed = ::rtnl_link_get_kernel(socket, 0, name.c_str(), &link);
-    if (failed == -NLE_NODEV || failed == -NLE_OBJ_NOTFOUND) return {};
-    checkNetlink(failed, "find the interface {}", name);
-    return Link(link);
+    const bool found = linux::libnl::found(::rtnl_link_get_kernel(socket, 0, name.c_str(), &link), "find the interface " + name);
+    return Link(found ? link : nullptr);
 }
 
 void addAddress(nl_sock* socket, int index, const std::string& text) {
@@ -108,8 +90,7 @@ void setDefault(nl_sock* socket, const char* destination, int family, const std:
     ::rtnl_route_set_family(route.get(), static_cast<std::uint8_t>(family));
     ::rtnl_route_set_scope(route.get(), RT_SCOPE_UNIVERSE);  // else libnl guesses one of a link, which matches nothing
     checkNetlink(::rtnl_route_set_dst(route.get(), to.get()), "default route");
-    const int failed = ::rtnl_route_delete(socket, route.get(), 0);
-    if (failed != -NLE_OBJ_NOTFOUND && failed != -NLE_NOADDR) checkNetlink(failed, "remove the default route");
+    (void)linux::libnl::found(::rtnl_route_delete(socket, route.get(), 0), "remove the default route");  // there may be none
 }
 
 }  // namespace
@@ -117,7 +98,7 @@ void setDefault(nl_sock* socket, const char* destination, int family, const std:
 void moveLink(const std::filesystem::path& path, const LinkMove& move) {
     const UniqueFd target = openFile(path, O_RDONLY);
     {
-        const Socket host = openSocket();
+        const Socket host = linux::libnl::connect();
         const Link link = linkByName(host.get(), move.source);
         const Link change(::rtnl_link_alloc());
         ::rtnl_link_set_ns_fd(change.get(), target.get());
@@ -155,8 +136,7 @@ void removeLink(const std::filesystem::path& path, const std::string& name) {
     const Socket inside = openSocketIn(path);
     const Link link = findLink(inside.get(), name);
     if (!link) return;
-    const int failed = ::rtnl_link_delete(inside.get(), link.get());
-    if (failed != -NLE_NODEV && failed != -NLE_OBJ_NOTFOUND) checkNetlink(failed, "remove the interface {}", name);
+    (void)linux::libnl::found(::rtnl_link_delete(inside.get(), link.get()), "remove the interface " + name);  // it may have gone
 }
 
 void setRoutes(const std::filesystem::path& path, const RouteChange& change) {

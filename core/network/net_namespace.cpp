@@ -14,11 +14,12 @@
 #include "base/check.hpp"
 #include "base/defer.hpp"
 #include "base/file.hpp"
+#include "linux/netlink/in_namespace.hpp"
 
 namespace davit::network {
 namespace {
 
-/// setns and unshare belong on a thread that ends with the work: the namespace can't leak into the daemon's others.
+/// unshare belongs on a thread that ends with the work: the namespace can't leak into the daemon's others.
 void onOwnThread(const std::function<void()>& work) {
     std::exception_ptr failure;
     std::thread([&] {
@@ -84,10 +85,7 @@ std::vector<std::filesystem::path> namespaceFiles(const std::filesystem::path& d
 
 void inNamespace(const std::filesystem::path& path, const std::function<void()>& work) {
     const UniqueFd target = openFile(path, O_RDONLY);
-    onOwnThread([&] {
-        check(::setns(target.get(), CLONE_NEWNET), "enter the network namespace {}", path.string());
-        work();
-    });
+    linux::inNetworkNamespace(target.get(), work);
 }
 
 void setIpv6(const std::filesystem::path& path, bool enabled) {

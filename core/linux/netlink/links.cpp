@@ -11,32 +11,13 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 
 #include "base/check.hpp"
 #include "base/unique_fd.hpp"
+#include "linux/netlink/libnl.hpp"
 
 namespace davit::linux {
 namespace {
-
-template <auto Release>
-struct Deleter {
-    template <typename T>
-    void operator()(T* object) const noexcept {
-        Release(object);
-    }
-};
-using Socket = std::unique_ptr<nl_sock, Deleter<&::nl_socket_free>>;
-using Cache = std::unique_ptr<nl_cache, Deleter<&::nl_cache_free>>;
-using LinkObject = std::unique_ptr<rtnl_link, Deleter<&::rtnl_link_put>>;
-
-Socket connectToRoute() {
-    Socket socket(::nl_socket_alloc());
-    if (!socket) throw Error(Code::system, "open a netlink socket: out of memory");
-    if (const int failed = ::nl_connect(socket.get(), NETLINK_ROUTE); failed < 0)
-        throw error(Code::system, "open a netlink socket: {}", ::nl_geterror(failed));
-    return socket;
-}
 
 const char* orEmpty(const char* text) { return text != nullptr ? text : ""; }
 
@@ -62,28 +43,25 @@ IpPrefix describe(nl_addr* address) {
 }
 
 template <class Visit>
-void forEach(const Cache& cache, const Visit& visit) {
+void forEach(const libnl::Cache& cache, const Visit& visit) {
     for (nl_object* object = ::nl_cache_get_first(cache.get()); object != nullptr; object = ::nl_cache_get_next(object)) visit(object);
 }
 
 }  // namespace
 
 std::optional<Link> findLink(const std::string& name) {
-    const Socket socket = connectToRoute();
+    const libnl::Socket socket = libnl::connect();
     rtnl_link* found = nullptr;
-    const int failed = ::rtnl_link_get_kernel(socket.get(), 0, name.c_str(), &found);
-    if (failed == -NLE_NODEV || failed == -NLE_OBJ_NOTFOUND) return std::nullopt;
-    if (failed < 0) throw error(Code::system, "read link {}: {}", name, ::nl_geterror(failed));
-    const LinkObject link(found);
+    if (!libnl::found(::rtnl_link_get_kernel(socket.get(), 0, name.c_str(), &found), "read link " + name)) return std::nullopt;
+    const libnl::Link link(found);
     return describe(link.get());
 }
 
 std::vector<Link> allLinks() {
-    const Socket socket = connectToRoute();
+    const libnl::Socket socket = libnl::connect();
     nl_cache* read = nullptr;
-    if (const int failed = ::rtnl_link_alloc_cache(socket.get(), AF_UNSPEC, &read); failed < 0)
-        throw error(Code::system, "read the links: {}", ::nl_geterror(failed));
-    const Cache cache(read);
+    libnl::check(::rtnl_link_alloc_cache(socket.get(), AF_UNSPEC, &read), "read the links");
+    const libnl::Cache cache(read);
     std::vector<Link> links;
     forEach(cache, [&links](nl_object* object) { links.push_back(describe(reinterpret_cast<rtnl_link*>(object))); });
     return links;
@@ -91,11 +69,10 @@ std::vector<Link> allLinks() {
 
 std::vector<IpPrefix> addressesOf(int index) {
     static const IpPrefix kLinkLocal = *IpPrefix::parse("fe80::/10");
-    const Socket socket = connectToRoute();
+    const libnl::Socket socket = libnl::connect();
     nl_cache* read = nullptr;
-    if (const int failed = ::rtnl_addr_alloc_cache(socket.get(), &read); failed < 0)
-        throw error(Code::system, "read the addresses: {}", ::nl_geterror(failed));
-    const Cache cache(read);
+    libnl::check(::rtnl_addr_alloc_cache(socket.get(), &read), "read the addresses");
+    const libnl::Cache cache(read);
     std::vector<IpPrefix> addresses;
     forEach(cache, [&](nl_object* object) {
         auto* address = reinterpret_cast<rtnl_addr*>(object);

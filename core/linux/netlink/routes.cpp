@@ -3,31 +3,16 @@
 #include <netlink/netlink.h>
 #include <netlink/route/route.h>
 
-#include <memory>
-
-#include "base/check.hpp"
+#include "linux/netlink/libnl.hpp"
 
 namespace davit::linux {
 namespace {
 
-template <auto Release>
-struct Deleter {
-    template <typename T>
-    void operator()(T* object) const noexcept {
-        Release(object);
-    }
-};
-using Socket = std::unique_ptr<nl_sock, Deleter<&::nl_socket_free>>;
-using Cache = std::unique_ptr<nl_cache, Deleter<&::nl_cache_free>>;
-
-Cache readRoutes(IpFamily family) {
-    const Socket socket(::nl_socket_alloc());
-    if (!socket) throw Error(Code::system, "read the routes: out of memory");
+libnl::Cache readRoutes(IpFamily family) {
+    const libnl::Socket socket = libnl::connect();
     nl_cache* cache = nullptr;
-    int failed = ::nl_connect(socket.get(), NETLINK_ROUTE);
-    if (failed >= 0) failed = ::rtnl_route_alloc_cache(socket.get(), family == IpFamily::v4 ? AF_INET : AF_INET6, 0, &cache);
-    if (failed < 0) throw error(Code::system, "read the routes: {}", ::nl_geterror(failed));
-    return Cache(cache);
+    libnl::check(::rtnl_route_alloc_cache(socket.get(), family == IpFamily::v4 ? AF_INET : AF_INET6, 0, &cache), "read the routes");
+    return libnl::Cache(cache);
 }
 
 IpPrefix prefixOf(const nl_addr* address, IpFamily family) {
@@ -42,7 +27,7 @@ IpPrefix prefixOf(const nl_addr* address, IpFamily family) {
 
 std::vector<IpPrefix> routedPrefixes(IpFamily family) {
     static const IpPrefix kLinkLocal = *IpPrefix::parse("fe80::/10");
-    const Cache cache = readRoutes(family);
+    const libnl::Cache cache = readRoutes(family);
     std::vector<IpPrefix> prefixes;
     for (nl_object* object = ::nl_cache_get_first(cache.get()); object != nullptr; object = ::nl_cache_get_next(object)) {
         auto* route = reinterpret_cast<rtnl_route*>(object);
