@@ -30,6 +30,15 @@ Strings commandOf(const ImageDefaults& config, std::string_view text) {
     return command;
 }
 
+/// The variables of a line are those that the lines before it set.
+Variables variablesOf(const ImageDefaults& config) {
+    return [&config](std::string_view name) -> std::optional<std::string> {
+        for (const std::string& entry : config.env)
+            if (entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name)) return entry.substr(name.size() + 1);
+        return std::nullopt;
+    };
+}
+
 void setCmd(ImageDefaults& config, std::string_view text) { config.cmd = commandOf(config, text); }
 
 void setEntrypoint(ImageDefaults& config, std::string_view text) {
@@ -37,7 +46,7 @@ void setEntrypoint(ImageDefaults& config, std::string_view text) {
 }
 
 void setEnv(ImageDefaults& config, std::string_view text) {
-    for (const auto& [name, value] : splitPairs("ENV", text)) {
+    for (const auto& [name, value] : splitPairs("ENV", text, variablesOf(config))) {
         const std::string prefix = name + "=";
         const auto same = [&](const std::string& entry) { return entry.starts_with(prefix); };
         const auto found = std::find_if(config.env.begin(), config.env.end(), same);
@@ -57,7 +66,8 @@ unsigned portNumber(std::string_view text, std::string_view whole) {
 }
 
 void setExpose(ImageDefaults& config, std::string_view text) {
-    for (const std::string& word : splitWords(text)) {
+    // Here a value may be several words.
+    for (const std::string& word : splitWords(expandWord(text, variablesOf(config)))) {
         const std::size_t slash = word.find('/');
         const std::string protocol = slash == std::string::npos ? "tcp" : lower(word.substr(slash + 1));
         if (protocol != "tcp" && protocol != "udp" && protocol != "sctp")
@@ -114,7 +124,7 @@ void setHealthcheck(ImageDefaults& config, std::string_view text) {
 }
 
 void setLabel(ImageDefaults& config, std::string_view text) {
-    for (const auto& [name, value] : splitPairs("LABEL", text)) config.labels[name] = value;
+    for (const auto& [name, value] : splitPairs("LABEL", text, variablesOf(config))) config.labels[name] = value;
 }
 
 void setOnBuild(ImageDefaults& config, std::string_view text) {
@@ -125,17 +135,22 @@ void setOnBuild(ImageDefaults& config, std::string_view text) {
     config.on_build.emplace_back(text);
 }
 
-void setStopSignal(ImageDefaults& config, std::string_view text) { config.stop_signal = text; }
+void setStopSignal(ImageDefaults& config, std::string_view text) { config.stop_signal = expandWord(text, variablesOf(config)); }
 
 void setUser(ImageDefaults& config, std::string_view text) {
-    const auto words = splitWords(text);
+    const auto words = splitWords(text, variablesOf(config));
     if (words.size() != 1) throw Error(Code::invalid, "USER requires exactly one argument");
     config.user = words.front();
 }
 
 void setVolume(ImageDefaults& config, std::string_view text) {
-    const auto json = jsonWords(text);
-    for (const std::string& path : json ? *json : splitWords(text)) {
+    const Variables variables = variablesOf(config);
+    auto paths = jsonWords(text);
+    if (paths)
+        for (std::string& path : *paths) path = expandWord(path, variables);
+    else
+        paths = splitWords(text, variables);
+    for (const std::string& path : *paths) {
         if (std::string(trimmed(path)).empty())
             throw Error(Code::invalid, "VOLUME specified can not be an empty string");
         config.volumes.insert(path);
@@ -143,7 +158,7 @@ void setVolume(ImageDefaults& config, std::string_view text) {
 }
 
 void setWorkdir(ImageDefaults& config, std::string_view text) {
-    const auto words = splitWords(text);
+    const auto words = splitWords(text, variablesOf(config));
     if (words.size() != 1) throw Error(Code::invalid, "WORKDIR requires exactly one argument");
     const std::filesystem::path base = config.working_dir.empty() ? "/" : config.working_dir;
     config.working_dir = (base / words.front()).lexically_normal().string();

@@ -51,6 +51,25 @@ BOOST_AUTO_TEST_CASE(ports_users_paths) {
     BOOST_TEST((changed({"ONBUILD RUN x y"}).on_build == Strings{"RUN x y"}));
 }
 
+BOOST_AUTO_TEST_CASE(variables_are_those_of_the_lines_before) {
+    const auto config = changed({"ENV A=/srv B=\"$A/b\"", "ENV B=$A/b C='$A' D=\\$A E=${A}x F=${NO:-none} G=${A:+yes} H=$NO",
+                                 "ENV LINE it is $A", "WORKDIR $A/${F}", "USER $G", "LABEL at=$B", "VOLUME $A", "VOLUME [\"$B\"]",
+                                 "ENV PORTS=\"80 81/udp\"", "EXPOSE $PORTS", "STOPSIGNAL $G", "CMD echo $A"});
+    BOOST_TEST((config.env == Strings{"A=/srv", "B=/srv/b", "C=$A", "D=$A", "E=/srvx", "F=none", "G=yes", "H=", "LINE=it is /srv",
+                                      "PORTS=80 81/udp"}));
+    BOOST_TEST(config.working_dir == "/srv/none");
+    BOOST_TEST(config.user == "yes");
+    BOOST_TEST(config.labels.at("at") == "/srv/b");
+    BOOST_TEST((config.volumes == std::set<std::string>{"/srv", "/srv/b"}));
+    BOOST_TEST((config.exposed_ports == std::set<std::string>{"80/tcp", "81/udp"}));
+    BOOST_TEST(config.stop_signal == "yes");
+    BOOST_TEST(config.cmd->back() == "echo $A");
+    BOOST_TEST((changed({"ENV A=$B B=1 C=$B"}).env == Strings{"A=", "B=1", "C="}));
+    refused("ENV A=${B", "syntax error: missing '}'");
+    refused("ENV A=${B:?is needed}", "B: is needed");
+    refused("ENV A=${B:!x}", "unsupported modifier (!) in substitution");
+}
+
 BOOST_AUTO_TEST_CASE(health_checks) {
     const auto health = changed({"HEALTHCHECK --interval=1m30s --retries=3 CMD curl -f x"}).healthcheck.value();
     BOOST_TEST((health.test == Strings{"CMD-SHELL", "curl -f x"}));
