@@ -15,6 +15,7 @@ namespace {
 constexpr int kCannotExecute = 126;
 constexpr int kNotFound = 127;
 constexpr std::chrono::seconds kEventTimeout{2};
+constexpr std::chrono::seconds kStartTimeout{10};
 
 /// Docker's two refusals.
 void requireRunning(const Container& container) {
@@ -104,6 +105,8 @@ void ExecService::start(const std::string& id, const ExecStart& options, UniqueF
 }
 
 void ExecService::resize(const std::string& id, unsigned height, unsigned width) {
+    // A client sends its terminal's size as soon as its connection is a stream, and gives up soon: the process may not be there yet.
+    core_.execs.waitStarted(id, std::chrono::steady_clock::now() + kStartTimeout);
     const Exec exec = core_.execs.get(id);
     const EntryPtr entry = core_.table.resolve(exec.container_id);
     const std::shared_ptr<runtime::Shim> shim = entry->shim();

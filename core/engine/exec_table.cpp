@@ -35,12 +35,15 @@ Exec ExecTable::claim(const std::string& id) {
 }
 
 void ExecTable::started(const std::string& id, int pid) {
-    const Lock lock(mutex_);
-    const auto found = records_.find(id);
-    if (found == records_.end()) return;
-    found->second.exec.pid = pid;
-    // A short one may have ended before its start was answered.
-    found->second.exec.running = !found->second.exec.exit_code.has_value();
+    {
+        const Lock lock(mutex_);
+        const auto found = records_.find(id);
+        if (found == records_.end()) return;
+        found->second.exec.pid = pid;
+        // A short one may have ended before its start was answered.
+        found->second.exec.running = !found->second.exec.exit_code.has_value();
+    }
+    changed_.notify_all();
 }
 
 void ExecTable::ended(const std::string& id, int code) {
@@ -48,28 +51,43 @@ void ExecTable::ended(const std::string& id, int code) {
         const Lock lock(mutex_);
         if (const auto found = records_.find(id); found != records_.end()) end(found->second, code);
     }
-    ended_.notify_all();
+    changed_.notify_all();
 }
 
-void ExecTable::waitEnded(const std::string& id, SteadyTime deadline) {
+template <class Predicate>
+void ExecTable::waitWhile(const std::string& id, SteadyTime deadline, const Predicate& predicate) {
     const Lock lock(mutex_);
     while (true) {
         const auto found = records_.find(id);
-        if (found == records_.end() || found->second.exec.exit_code) return;
-        if (ended_.wait_until(mutex_, deadline) == std::cv_status::timeout) return;
+        if (found == records_.end() || !predicate(found->second)) return;
+        if (changed_.wait_until(mutex_, deadline) == std::cv_status::timeout) return;
     }
+}
+
+void ExecTable::waitStarted(const std::string& id, SteadyTime deadline) {
+    waitWhile(id, deadline, [](const Record& record) { return record.claimed && !record.exec.running && !record.exec.exit_code; });
+}
+
+void ExecTable::waitEnded(const std::string& id, SteadyTime deadline) {
+    waitWhile(id, deadline, [](const Record& record) { return !record.exec.exit_code; });
 }
 
 void ExecTable::endAll(const std::string& container_id) {
     constexpr int kKilled = 137;
-    const Lock lock(mutex_);
-    for (auto& [id, record] : records_)
-        if (record.exec.container_id == container_id && record.claimed && !record.exec.exit_code) end(record, kKilled);
+    {
+        const Lock lock(mutex_);
+        for (auto& [id, record] : records_)
+            if (record.exec.container_id == container_id && record.claimed && !record.exec.exit_code) end(record, kKilled);
+    }
+    changed_.notify_all();
 }
 
 void ExecTable::forget(const std::string& container_id) {
-    const Lock lock(mutex_);
-    std::erase_if(records_, [&](const auto& item) { return item.second.exec.container_id == container_id; });
+    {
+        const Lock lock(mutex_);
+        std::erase_if(records_, [&](const auto& item) { return item.second.exec.container_id == container_id; });
+    }
+    changed_.notify_all();
 }
 
 void ExecTable::expire() {

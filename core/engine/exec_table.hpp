@@ -20,6 +20,8 @@ class ExecTable {
     [[nodiscard]] Exec claim(const std::string& id) DAVIT_EXCLUDES(mutex_);
     void started(const std::string& id, int pid) DAVIT_EXCLUDES(mutex_);
     void ended(const std::string& id, int code) DAVIT_EXCLUDES(mutex_);
+    /// Waits while it is being started, at most until `deadline`. One that nobody starts isn't waited for.
+    void waitStarted(const std::string& id, SteadyTime deadline) DAVIT_EXCLUDES(mutex_);
     /// Waits until it has ended, at most until `deadline`.
     void waitEnded(const std::string& id, SteadyTime deadline) DAVIT_EXCLUDES(mutex_);
     /// The container's run is over: what still ran was killed with it.
@@ -34,8 +36,10 @@ class ExecTable {
     };
     void expire() DAVIT_REQUIRES(mutex_);
     static void end(Record& record, int code);
+    template <class Predicate>
+    void waitWhile(const std::string& id, SteadyTime deadline, const Predicate& predicate) DAVIT_EXCLUDES(mutex_);
     mutable Mutex mutex_;
-    Condition ended_;
+    Condition changed_;
     std::map<std::string, Record> records_ DAVIT_GUARDED_BY(mutex_);
 };
 

@@ -1,6 +1,7 @@
 #include "engine/exec_table.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <thread>
 
 #include "base/error.hpp"
 
@@ -42,6 +43,31 @@ BOOST_AUTO_TEST_CASE(an_end_before_the_start_was_answered_stays_an_end) {
     table.ended("e", 0);
     table.started("e", 12);
     BOOST_TEST(!table.get("e").running);
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_for_a_start_waits_for_one_under_way_only) {
+    ExecTable table;
+    const auto far = std::chrono::steady_clock::now() + std::chrono::hours(1);
+    table.waitStarted("none", far);
+    table.add(makeExec("e"));
+    table.waitStarted("e", far);
+    (void)table.claim("e");
+    bool was_running = false;
+    std::thread waiter([&] {
+        table.waitStarted("e", far);
+        was_running = table.get("e").running;
+    });
+    table.started("e", 12);
+    waiter.join();
+    BOOST_TEST(was_running);
+    table.ended("e", 0);
+    table.waitStarted("e", far);
+    table.add(makeExec("failed"));
+    (void)table.claim("failed");
+    table.waitStarted("failed", std::chrono::steady_clock::now());
+    std::thread other([&] { table.waitStarted("failed", far); });
+    table.ended("failed", 126);
+    other.join();
 }
 
 BOOST_AUTO_TEST_CASE(the_containers_end_is_that_of_its_execs) {
