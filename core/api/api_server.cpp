@@ -49,6 +49,7 @@ struct ApiServer::Impl {
         addContainerCreateRoute(router, context);
         addContainerStreamRoutes(router, context);
         addExecRoutes(router, context);
+        addEventRoutes(router, context);
         addImageTransferRoutes(router, context);
         addNetworkRoutes(router, context);
         addImageRoutes(router, context);

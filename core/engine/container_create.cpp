@@ -8,6 +8,7 @@
 #include "base/file.hpp"
 #include "base/id.hpp"
 #include "base/log.hpp"
+#include "engine/announce.hpp"
 #include "engine/container_mounts.hpp"
 #include "engine/container_network.hpp"
 #include "engine/core.hpp"
@@ -126,7 +127,10 @@ CreateResult ContainerService::create(CreateRequest request) {
     undo.dismiss();
     free_name.dismiss();
     result.id = container.id;
-    core_.table.add(std::make_shared<Entry>(std::move(container)));
+    const auto entry = std::make_shared<Entry>(std::move(container));
+    const Operation operation = entry->begin();  // nothing can happen to it before it is told of
+    core_.table.add(entry);
+    announce(core_.event_log, entry->snapshot(), "create");
     return result;
 }
 

@@ -189,6 +189,15 @@ bool openNetwork(EngineCore& core, Container& container) {
     }
 }
 
+std::vector<network::Network> joinedNetworks(const EngineCore& core, const NetworkSettings& settings) {
+    std::vector<network::Network> joined;
+    for (const auto& [name, endpoint] : settings.networks) {
+        if (endpoint.endpoint_id.empty()) continue;
+        if (std::optional<network::Network> network = findNetwork(core, endpoint.network_id)) joined.push_back(std::move(*network));
+    }
+    return joined;
+}
+
 void endNetwork(EngineCore& core, const std::string& container_id) {
     const std::optional<std::string> sandbox = core.parts.networks.retire(container_id);
     if (sandbox) core.cleanup.post("sandbox " + *sandbox, [&core, id = *sandbox] { core.parts.networks.sweep(id); });

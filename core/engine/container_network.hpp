@@ -7,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "engine/core.hpp"
 
@@ -22,6 +23,9 @@ namespace davit::engine {
 /// Makes what the container's run needs and fills container.network. True: it shares the host's network. Throws what the
 /// client reads as "failed to set up container networking: …".
 [[nodiscard]] bool openNetwork(EngineCore& core, Container& container);
+
+/// The networks that a run with these settings is on.
+[[nodiscard]] std::vector<network::Network> joinedNetworks(const EngineCore& core, const NetworkSettings& settings);
 
 /// The run is over or came to nothing: what it had is given back in the background.
 void endNetwork(EngineCore& core, const std::string& container_id);

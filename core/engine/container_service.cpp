@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "base/check.hpp"
+#include "engine/announce.hpp"
 #include "engine/core.hpp"
 #include "engine/lifecycle.hpp"
 #include "http/peer_read.hpp"
@@ -70,6 +71,7 @@ bool ContainerService::stop(const std::string& ref, const StopOptions& options) 
     const Operation operation = entry->begin();
     if (!entry->state().running()) return false;
     stopRunning(core_, entry, signal, timeout);
+    announce(core_.event_log, entry->snapshot(), "stop");
     return true;
 }
 
@@ -109,6 +111,7 @@ void ContainerService::resize(const std::string& ref, unsigned height, unsigned 
     const std::shared_ptr<runtime::Shim> shim = entry->shim();
     if (!shim) throw error(Code::conflict, "container {} is not running", entry->id());
     shim->resize(height, width);
+    announce(core_.event_log, entry->snapshot(), "resize", {{"height", std::to_string(height)}, {"width", std::to_string(width)}});
 }
 
 std::unique_ptr<WaitTicket> ContainerService::wait(const std::string& ref, WaitCondition condition,
@@ -128,13 +131,15 @@ ContainerService::AttachInfo ContainerService::checkAttach(const std::string& re
 
 void ContainerService::attach(const std::string& ref, const AttachOptions& options, AttachClient client) {
     const EntryPtr entry = core_.table.resolve(ref);
-    const bool tty = entry->snapshot().config->tty;
+    const Container container = entry->snapshot();
+    announce(core_.event_log, container, "attach");
+    if (!options.stream) return;
     runtime::Attachment attachment;
     attachment.options = {.stdin_ = options.stdin_,
                           .stdout_ = options.stdout_,
                           .stderr_ = options.stderr_,
                           .detach_keys = options.detach_keys,
-                          .multiplexed = !tty};
+                          .multiplexed = !container.config->tty};
     attachment.socket = std::move(client.socket);
     attachment.early = std::move(client.early);
     if (entry->keepAttachment(attachment, client.greeting)) return;

@@ -70,6 +70,7 @@ struct AttachOptions {
     bool stdout_ = false;
     bool stderr_ = false;
     std::string detach_keys;  ///< empty: the config's, else ctrl-p,ctrl-q
+    bool stream = true;       ///< false: the client only wanted the logs; its socket is closed
 };
 
 /// A wait() that nobody wants any more is taken back by destroying its ticket. The callback isn't called after that.

@@ -11,6 +11,7 @@
 #include "engine/container_rows.hpp"
 #include "engine/container_table.hpp"
 #include "engine/engine.hpp"
+#include "engine/event_log.hpp"
 #include "engine/exec_table.hpp"
 #include "runtime/shim_client.hpp"
 
@@ -37,6 +38,7 @@ class EngineCore {
     ContainerTable table;
     ExecTable execs;
     StartGate starts;
+    EventLog event_log;
     std::string daemon_id;  ///< set by restore, then constant
 
     TaskQueue events;

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/log.hpp"
+#include "engine/announce.hpp"
 #include "engine/core.hpp"
 #include "engine/restore.hpp"
 
@@ -65,9 +66,13 @@ state::Schema Engine::schema() { return ContainerRows::schema(); }
 
 Engine::Engine(EngineOptions options, EngineParts parts) : impl_(std::make_unique<Impl>(std::move(options), parts)) {
     parts.images.setUsers([impl = impl_.get()](const std::string& id) { return usersOf(impl->core.table, id); });
+    parts.images.setEvents([impl = impl_.get()](const image::ImageEvent& event) { announce(impl->core.event_log, event); });
 }
 
-Engine::~Engine() { impl_->core.parts.images.setUsers({}); }
+Engine::~Engine() {
+    impl_->core.parts.images.setUsers({});
+    impl_->core.parts.images.setEvents({});
+}
 
 void Engine::restore() { restoreContainers(impl_->core); }
 
@@ -83,6 +88,7 @@ void Engine::reload(const EngineOptions& options) {
     merged.live_restore = options.live_restore;
     merged.shutdown_timeout_s = options.shutdown_timeout_s;
     impl_->core.setOptions(std::move(merged));
+    announceReload(impl_->core.event_log, impl_->system.info(), *impl_->core.options());
 }
 
 void Engine::shutdown() {
@@ -95,6 +101,7 @@ ContainerService& Engine::containers() noexcept { return impl_->containers; }
 ExecService& Engine::execs() noexcept { return impl_->execs; }
 ImageService& Engine::images() noexcept { return impl_->images; }
 NetworkService& Engine::networks() noexcept { return impl_->networks; }
+EventLog& Engine::events() noexcept { return impl_->core.event_log; }
 SystemService& Engine::system() noexcept { return impl_->system; }
 
 }  // namespace davit::engine

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "engine/container_service.hpp"
+#include "engine/event_log.hpp"
 #include "engine/exec_service.hpp"
 #include "engine/image_service.hpp"
 #include "engine/network_service.hpp"
@@ -49,6 +50,7 @@ class Engine {
     void shutdown();
 
     [[nodiscard]] ContainerService& containers() noexcept;
+    [[nodiscard]] EventLog& events() noexcept;
     [[nodiscard]] ExecService& execs() noexcept;
     [[nodiscard]] ImageService& images() noexcept;
     [[nodiscard]] NetworkService& networks() noexcept;

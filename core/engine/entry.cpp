@@ -99,11 +99,12 @@ Entry::Run Entry::beginRun() {
     return {++run_, std::exchange(pending_, {})};
 }
 
-Entry::Started Entry::started(std::shared_ptr<runtime::Shim> shim, const ContainerState& state) {
+Entry::Started Entry::started(std::shared_ptr<runtime::Shim> shim, const ContainerState& state, const Tell& tell) {
     const Lock lock(mutex_);
     phase_ = Phase::running;
     shim_ = std::move(shim);
     data_.state = state;
+    if (tell) tell(data_);
     return {std::exchange(pending_, {}), std::exchange(early_exit_, std::nullopt)};
 }
 
@@ -132,7 +133,7 @@ bool Entry::acceptExit(std::uint64_t run, const runtime::ExitInfo& exit) {
     return false;
 }
 
-void Entry::ended(const ContainerState& state) {
+void Entry::ended(const ContainerState& state, const Tell& tell) {
     std::vector<std::shared_ptr<Waiter>> waiters;
     WaitResult outcome;
     {
@@ -141,11 +142,17 @@ void Entry::ended(const ContainerState& state) {
         data_.state = state;
         data_.network.endRun();
         data_.exec_ids.clear();
+        if (tell) tell(data_);
         waiters = takeWaiters(false);
         outcome = result();
     }
     changed_.notify_all();
     fire(waiters, outcome);
+}
+
+void Entry::tellWhileRunning(const Tell& tell) const {
+    const Lock lock(mutex_);
+    if (phase_ == Phase::running) tell(data_);
 }
 
 std::uint64_t Entry::runNumber() const {
@@ -174,14 +181,16 @@ std::shared_ptr<runtime::Shim> Entry::takeShim() {
     return std::exchange(shim_, nullptr);
 }
 
-void Entry::setOom() {
+void Entry::setOom(const Tell& tell) {
     const Lock lock(mutex_);
+    if (tell && !data_.state.oom_killed) tell(data_);
     data_.state.oom_killed = true;
 }
 
-void Entry::setState(const ContainerState& state) {
+void Entry::setState(const ContainerState& state, const Tell& tell) {
     const Lock lock(mutex_);
     data_.state = state;
+    if (tell) tell(data_);
 }
 
 void Entry::setMounts(std::vector<runtime::MountPoint> mounts) {
@@ -189,9 +198,10 @@ void Entry::setMounts(std::vector<runtime::MountPoint> mounts) {
     data_.mounts = std::move(mounts);
 }
 
-void Entry::setNetwork(NetworkSettings network) {
+void Entry::setNetwork(NetworkSettings network, const Tell& tell) {
     const Lock lock(mutex_);
     data_.network = std::move(network);
+    if (tell) tell(data_);
 }
 
 void Entry::setRunFacts(const NetworkSettings& network, const std::string& hostname_path, const std::string& hosts_path,
@@ -213,7 +223,7 @@ void Entry::dropExec(const std::string& exec_id) {
     std::erase(data_.exec_ids, exec_id);
 }
 
-void Entry::gone() {
+void Entry::gone(const Tell& tell) {
     std::vector<std::shared_ptr<Waiter>> waiters;
     std::vector<runtime::Attachment> dropped;
     WaitResult outcome;
@@ -221,6 +231,7 @@ void Entry::gone() {
         const Lock lock(mutex_);
         gone_ = true;
         phase_ = Phase::idle;
+        if (tell) tell(data_);
         dropped = std::exchange(pending_, {});
         waiters = takeWaiters(true);
         outcome.exit_code = data_.state.exit_code;  // Docker: a removal that succeeds reports no error of the start

@@ -51,6 +51,10 @@ class Entry : public std::enable_shared_from_this<Entry> {
     /// std::nullopt when an operation is under way or the container is gone.
     [[nodiscard]] std::optional<Operation> tryBeginRemoval() DAVIT_EXCLUDES(mutex_);
 
+    /// Gets the container as a change has left it, before any other change or look: what is announced in it is in order. Must
+    /// not block nor use the entry.
+    using Tell = std::function<void(const Container&)>;
+
     // --- a run ---
     /// The clients that attached before. From here until started() or failed() new ones wait too, and an exit is kept back.
     struct Run {
@@ -63,13 +67,15 @@ class Entry : public std::enable_shared_from_this<Entry> {
         std::vector<runtime::Attachment> attachments;
         std::optional<runtime::ExitInfo> exit;
     };
-    Started started(std::shared_ptr<runtime::Shim> shim, const ContainerState& state) DAVIT_EXCLUDES(mutex_);
+    Started started(std::shared_ptr<runtime::Shim> shim, const ContainerState& state, const Tell& tell = {}) DAVIT_EXCLUDES(mutex_);
     /// It couldn't be started; waiting clients are let go.
     void failed(const ContainerState& state) DAVIT_EXCLUDES(mutex_);
     /// False: keep it back (the start isn't finished) or it belongs to an earlier run; then nothing is to be done.
     [[nodiscard]] bool acceptExit(std::uint64_t run, const runtime::ExitInfo& exit) DAVIT_EXCLUDES(mutex_);
     /// The run has ended and that is committed: wakes stop() and the waiters of an exit.
-    void ended(const ContainerState& state) DAVIT_EXCLUDES(mutex_);
+    void ended(const ContainerState& state, const Tell& tell = {}) DAVIT_EXCLUDES(mutex_);
+    /// Tells if it runs and its end isn't known yet: of what is about to be done to the run.
+    void tellWhileRunning(const Tell& tell) const DAVIT_EXCLUDES(mutex_);
     /// Number of the current or last run.
     [[nodiscard]] std::uint64_t runNumber() const DAVIT_EXCLUDES(mutex_);
     /// True when that run is over, waiting for it until `deadline` (absent: for ever).
@@ -79,10 +85,11 @@ class Entry : public std::enable_shared_from_this<Entry> {
     [[nodiscard]] std::shared_ptr<runtime::Shim> shim() const DAVIT_EXCLUDES(mutex_);
     [[nodiscard]] std::shared_ptr<runtime::Shim> takeShim() DAVIT_EXCLUDES(mutex_);
 
-    void setOom() DAVIT_EXCLUDES(mutex_);
-    void setState(const ContainerState& state) DAVIT_EXCLUDES(mutex_);
+    /// The first time in a run `tell` is called.
+    void setOom(const Tell& tell = {}) DAVIT_EXCLUDES(mutex_);
+    void setState(const ContainerState& state, const Tell& tell = {}) DAVIT_EXCLUDES(mutex_);
     void setMounts(std::vector<runtime::MountPoint> mounts) DAVIT_EXCLUDES(mutex_);
-    void setNetwork(NetworkSettings network) DAVIT_EXCLUDES(mutex_);
+    void setNetwork(NetworkSettings network, const Tell& tell = {}) DAVIT_EXCLUDES(mutex_);
     /// What a start decided.
     void setRunFacts(const NetworkSettings& network, const std::string& hostname_path, const std::string& hosts_path,
                      const std::string& resolv_conf_path) DAVIT_EXCLUDES(mutex_);
@@ -90,7 +97,7 @@ class Entry : public std::enable_shared_from_this<Entry> {
     void dropExec(const std::string& exec_id) DAVIT_EXCLUDES(mutex_);
 
     /// Its removal is committed: the waiters of the removal are answered, later operations find nothing.
-    void gone() DAVIT_EXCLUDES(mutex_);
+    void gone(const Tell& tell = {}) DAVIT_EXCLUDES(mutex_);
     [[nodiscard]] bool isGone() const DAVIT_EXCLUDES(mutex_);
 
     [[nodiscard]] std::unique_ptr<WaitTicket> wait(WaitCondition condition, std::function<void(WaitResult)> done)

@@ -1,10 +1,13 @@
 #include "engine/exec_service.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/check.hpp"
 #include "base/failpoint.hpp"
 #include "base/id.hpp"
+#include "engine/announce.hpp"
 #include "engine/core.hpp"
 #include "engine/start_plan.hpp"
 #include "runtime/spec_builder.hpp"
@@ -53,6 +56,13 @@ runtime::Attachment attachment(const ExecConfig& config, UniqueFd client, std::s
     return attachment;
 }
 
+/// "exec_start: ls -l": a lone program is followed by a space too, as dockerd writes it.
+void announceExec(EngineCore& core, const Container& container, const std::string& action, const Exec& exec) {
+    const std::vector<std::string> arguments(exec.config.cmd.begin() + 1, exec.config.cmd.end());
+    announce(core.event_log, container, fmt::format("{}: {} {}", action, exec.config.cmd.front(), fmt::join(arguments, " ")),
+             {{"execID", exec.id}});
+}
+
 }  // namespace
 
 ExecService::ExecService(EngineCore& core) : core_(core) {}
@@ -65,11 +75,11 @@ std::string ExecService::create(const std::string& ref, ExecConfig config) {
     exec.id = randomId();
     exec.container_id = entry->id();
     exec.config = std::move(config);
-    const std::string id = exec.id;
-    core_.execs.add(std::move(exec));
-    entry->addExec(id);
+    core_.execs.add(exec);
+    entry->addExec(exec.id);
     DAVIT_FAILPOINT("exec.registered");
-    return id;
+    announceExec(core_, entry->snapshot(), "exec_create", exec);
+    return exec.id;
 }
 
 Exec ExecService::checkStart(const std::string& id) const {
@@ -93,6 +103,7 @@ void ExecService::start(const std::string& id, const ExecStart& options, UniqueF
         if (!shim) throw error(Code::conflict, "container {} is not running", container.id);
         runtime::ExecRequest request = execRequest(core_, container, exec, options);
         if (client) request.attachment = attachment(exec.config, std::move(client), std::move(early));
+        announceExec(core_, container, "exec_start", exec);
         core_.execs.started(id, shim->exec(std::move(request)));
     } catch (const runtime::StartError& failure) {
         core_.execs.ended(id, failure.exitCode());

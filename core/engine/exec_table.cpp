@@ -46,12 +46,15 @@ void ExecTable::started(const std::string& id, int pid) {
     changed_.notify_all();
 }
 
-void ExecTable::ended(const std::string& id, int code) {
+bool ExecTable::ended(const std::string& id, int code) {
     {
         const Lock lock(mutex_);
-        if (const auto found = records_.find(id); found != records_.end()) end(found->second, code);
+        const auto found = records_.find(id);
+        if (found == records_.end() || !found->second.claimed || found->second.exec.exit_code) return false;
+        end(found->second, code);
     }
     changed_.notify_all();
+    return true;
 }
 
 template <class Predicate>
@@ -72,14 +75,19 @@ void ExecTable::waitEnded(const std::string& id, SteadyTime deadline) {
     waitWhile(id, deadline, [](const Record& record) { return !record.exec.exit_code; });
 }
 
-void ExecTable::endAll(const std::string& container_id) {
+std::vector<std::string> ExecTable::endAll(const std::string& container_id) {
     constexpr int kKilled = 137;
+    std::vector<std::string> killed;
     {
         const Lock lock(mutex_);
-        for (auto& [id, record] : records_)
-            if (record.exec.container_id == container_id && record.claimed && !record.exec.exit_code) end(record, kKilled);
+        for (auto& [id, record] : records_) {
+            if (record.exec.container_id != container_id || !record.claimed || record.exec.exit_code) continue;
+            end(record, kKilled);
+            killed.push_back(id);
+        }
     }
     changed_.notify_all();
+    return killed;
 }
 
 void ExecTable::forget(const std::string& container_id) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/thread_annotations.hpp"
@@ -19,13 +20,14 @@ class ExecTable {
     /// Claims it for a start; throws Error{conflict} when it was started before.
     [[nodiscard]] Exec claim(const std::string& id) DAVIT_EXCLUDES(mutex_);
     void started(const std::string& id, int pid) DAVIT_EXCLUDES(mutex_);
-    void ended(const std::string& id, int code) DAVIT_EXCLUDES(mutex_);
+    /// False: that was known, or it wasn't started at all.
+    bool ended(const std::string& id, int code) DAVIT_EXCLUDES(mutex_);
     /// Waits while it is being started, at most until `deadline`. One that nobody starts isn't waited for.
     void waitStarted(const std::string& id, SteadyTime deadline) DAVIT_EXCLUDES(mutex_);
     /// Waits until it has ended, at most until `deadline`.
     void waitEnded(const std::string& id, SteadyTime deadline) DAVIT_EXCLUDES(mutex_);
-    /// The container's run is over: what still ran was killed with it.
-    void endAll(const std::string& container_id) DAVIT_EXCLUDES(mutex_);
+    /// The container's run is over: what still ran was killed with it. Returns which.
+    std::vector<std::string> endAll(const std::string& container_id) DAVIT_EXCLUDES(mutex_);
     void forget(const std::string& container_id) DAVIT_EXCLUDES(mutex_);
 
   private:

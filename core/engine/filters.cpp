@@ -78,6 +78,11 @@ bool Filters::matchExact(std::string_view name, std::string_view text) const {
     return given.empty() || std::find(given.begin(), given.end(), text) != given.end();
 }
 
+bool Filters::matchBeginning(std::string_view name, std::string_view text) const {
+    const std::vector<std::string>& given = values(name);
+    return given.empty() || std::any_of(given.begin(), given.end(), [&](const auto& one) { return text.starts_with(one); });
+}
+
 bool Filters::matchFuzzy(std::string_view name, std::string_view text) const {
     const std::vector<std::string>& given = values(name);
     return given.empty() || std::any_of(given.begin(), given.end(), [&](const auto& one) { return fuzzy(one, text); });

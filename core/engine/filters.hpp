@@ -27,6 +27,8 @@ class Filters {
 
     /// No value given, or one of them equals `text`.
     [[nodiscard]] bool matchExact(std::string_view name, std::string_view text) const;
+    /// No value given, or `text` begins with one of them.
+    [[nodiscard]] bool matchBeginning(std::string_view name, std::string_view text) const;
     /// No value given, or one of them is found in `text` (Docker's fuzzy match of names: a regular expression, else a part).
     [[nodiscard]] bool matchFuzzy(std::string_view name, std::string_view text) const;
     /// No "id" given, or one of them begins `id`.

@@ -6,6 +6,7 @@
 #include "base/failpoint.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "engine/announce.hpp"
 #include "engine/container_network.hpp"
 #include "engine/start_plan.hpp"
 
@@ -16,6 +17,7 @@ constexpr std::chrono::seconds kKillTimeout{10};
 constexpr int kCannotExecute = 126;
 constexpr int kNotFound = 127;
 constexpr int kStartFailed = 128;
+constexpr int kKilledExec = 137;
 
 StoredState stored(const EntryPtr& entry, const ContainerState& state, bool starting) {
     return {state, entry->snapshot().restart_count, starting};
@@ -61,9 +63,17 @@ void saveFact(EngineCore& core, const EntryPtr& entry, const ContainerState& sta
     }
 }
 
+void announceEndpoints(EngineCore& core, const std::string& id, const std::vector<network::Network>& networks, const char* action) {
+    for (const network::Network& network : networks) announce(core.event_log, network, action, id);
+}
+
+void announceExecDeath(EngineCore& core, const Container& container, const std::string& exec_id, int code) {
+    announce(core.event_log, container, "exec_die", {{"execID", exec_id}, {"exitCode", std::to_string(code)}});
+}
+
 /// What Docker keeps of a start that failed: the state it had before, with the reason.
-[[noreturn]] void startFailed(EngineCore& core, const EntryPtr& entry, ContainerState state, const Error& failure,
-                              int exit_code) {
+[[noreturn]] void startFailed(EngineCore& core, const EntryPtr& entry, ContainerState state,
+                              const std::vector<network::Network>& joined, const Error& failure, int exit_code) {
     state.exit_code = exit_code;
     state.error = failure.text();
     state.pid = 0;
@@ -71,6 +81,7 @@ void saveFact(EngineCore& core, const EntryPtr& entry, const ContainerState& sta
     entry->failed(state);
     core.parts.layers.releaseMounts(entry->id());
     endNetwork(core, entry->id());
+    announceEndpoints(core, entry->id(), joined, "disconnect");
     if (entry->autoRemove()) destroyContainer(core, entry, state::Durability::relaxed);
     const bool of_the_program = exit_code == kCannotExecute || exit_code == kNotFound;
     throw Error(of_the_program ? Code::invalid : failure.code(), failure.text(), failure.sysErrno());
@@ -86,9 +97,12 @@ bool startContainer(EngineCore& core, const EntryPtr& entry) {
     core.rows.saveState(entry->id(), stored(entry, before.state, true), state::Durability::relaxed);
     DAVIT_FAILPOINT("container.id_reserved");
     Entry::Run run = entry->beginRun();
+    std::vector<network::Network> joined;
     try {
         releaseRun(core, entry);
         StartPlan plan = planStart(core, before);
+        joined = joinedNetworks(core, plan.network);
+        announceEndpoints(core, entry->id(), joined, "connect");
         plan.request.attachments = std::move(run.attachments);
         DAVIT_FAILPOINT("container.rootfs_prepared");
         std::shared_ptr<runtime::Shim> shim =
@@ -98,7 +112,8 @@ bool startContainer(EngineCore& core, const EntryPtr& entry) {
         entry->setRunFacts(plan.network, plan.hostname_path, plan.hosts_path, plan.resolv_conf_path);
         saveFact(core, entry, state);
         DAVIT_FAILPOINT("start.running_commit");
-        Entry::Started late = entry->started(shim, state);
+        Entry::Started late =
+            entry->started(shim, state, [&core](const Container& container) { announce(core.event_log, container, "start"); });
         for (runtime::Attachment& client : late.attachments) shim->attach(std::move(client));
         if (late.exit)
             core.events.post("exit of " + entry->id(), [&core, entry, number = run.number, exit = *late.exit] {
@@ -106,11 +121,11 @@ bool startContainer(EngineCore& core, const EntryPtr& entry) {
             });
         return true;
     } catch (const runtime::StartError& failure) {
-        startFailed(core, entry, before.state, failure, failure.exitCode());
+        startFailed(core, entry, before.state, joined, failure, failure.exitCode());
     } catch (const Error& failure) {
-        startFailed(core, entry, before.state, failure, kStartFailed);
+        startFailed(core, entry, before.state, joined, failure, kStartFailed);
     } catch (const std::exception& failure) {
-        startFailed(core, entry, before.state, Error(Code::system, failure.what()), kStartFailed);
+        startFailed(core, entry, before.state, joined, Error(Code::system, failure.what()), kStartFailed);
     }
 }
 
@@ -122,12 +137,21 @@ runtime::ShimEvents shimEvents(EngineCore& core, const EntryPtr& entry, std::uin
         if (!live || !live->acceptExit(run, exit)) return;
         core.events.post("exit of " + live->id(), [&core, live, run, exit] { containerExited(core, live, run, exit); });
     };
-    events.oom = [weak] {
-        if (const EntryPtr live = weak.lock()) live->setOom();
+    events.oom = [&core, weak] {
+        if (const EntryPtr live = weak.lock()) live->setOom([&core](const Container& container) { announce(core.event_log, container, "oom"); });
     };
     events.exec_exited = [&core, weak](const std::string& exec_id, int code) {
-        core.execs.ended(exec_id, code);
-        if (const EntryPtr live = weak.lock()) live->dropExec(exec_id);
+        const bool first_news = core.execs.ended(exec_id, code);
+        const EntryPtr live = weak.lock();
+        if (!live) return;
+        live->dropExec(exec_id);
+        if (first_news) announceExecDeath(core, live->snapshot(), exec_id, code);
+    };
+    events.detached = [&core, weak](const std::string& exec_id) {
+        const EntryPtr live = weak.lock();
+        if (!live) return;
+        if (exec_id.empty()) return announce(core.event_log, live->snapshot(), "detach");
+        announce(core.event_log, live->snapshot(), "exec_detach", {{"execID", exec_id}});
     };
     return events;
 }
@@ -139,13 +163,19 @@ void containerExited(EngineCore& core, const EntryPtr& entry, std::uint64_t run,
     state.status = Status::exited;
     state.pid = 0;
     state.exit_code = exit.code;
+    if (exit.oom) entry->setOom([&core](const Container& container) { announce(core.event_log, container, "oom"); });
     state.oom_killed = state.oom_killed || exit.oom;
     state.finished_at = exit.finished_at == SystemTime{} ? now() : exit.finished_at;
     saveFact(core, entry, state);
     DAVIT_FAILPOINT("exit.commit");
-    core.execs.endAll(entry->id());
+    for (const std::string& exec_id : core.execs.endAll(entry->id()))
+        announceExecDeath(core, entry->snapshot(), exec_id, kKilledExec);
+    const std::vector<network::Network> joined = joinedNetworks(core, entry->snapshot().network);
     endNetwork(core, entry->id());
-    entry->ended(state);
+    entry->ended(state, [&](const Container& container) {
+        announceDeath(core.event_log, container);
+        announceEndpoints(core, container.id, joined, "disconnect");
+    });
     if (entry->autoRemove()) return autoRemove(core, entry, run);
     core.cleanup.post("release " + entry->id(), [&core, entry, run] {
         try {
@@ -182,7 +212,7 @@ void destroyContainer(EngineCore& core, const EntryPtr& entry, state::Durability
     DAVIT_FAILPOINT("rm.commit");
     core.table.remove(id);
     core.execs.forget(id);
-    entry->gone();
+    entry->gone([&core](const Container& container) { announce(core.event_log, container, "destroy"); });
     core.cleanup.post("remove " + id, [&core, entry] {
         releaseRun(core, entry);
         cleanUpRemains(core, entry->id());
@@ -203,6 +233,10 @@ void killContainer(EngineCore& core, const EntryPtr& entry, int signal) {
     const std::uint64_t run = entry->runNumber();
     const std::shared_ptr<runtime::Shim> shim = entry->shim();
     if (!shim) throw error(Code::conflict, "container {} is not running", entry->id());
+    // Before the signal is sent: its death must not be told of first.
+    entry->tellWhileRunning([&](const Container& container) {
+        announce(core.event_log, container, "kill", {{"signal", std::to_string(signal)}});
+    });
     try {
         shim->kill(signal);
     } catch (const Error& failure) {

@@ -5,6 +5,7 @@
 #include "base/check.hpp"
 #include "base/defer.hpp"
 #include "base/log.hpp"
+#include "engine/announce.hpp"
 #include "engine/container_network.hpp"
 #include "engine/etc_files.hpp"
 #include "engine/network_modes.hpp"
@@ -45,8 +46,8 @@ void checkNoInterface(const EngineCore& core, const network::Network& network, c
 }
 
 /// Makes the container's files say what its networks are now.
-void show(EngineCore& core, const EntryPtr& entry, Container container, NetworkSettings settings) {
-    entry->setNetwork(settings);
+void show(EngineCore& core, const EntryPtr& entry, Container container, NetworkSettings settings, const Entry::Tell& tell) {
+    entry->setNetwork(settings, tell);
     container.network = std::move(settings);
     try {
         writeHosts(core.runDir(container.id), container);
@@ -93,9 +94,17 @@ std::vector<NetworkMember> NetworkService::members(const std::string& network_id
     return found;
 }
 
-network::Network NetworkService::create(network::NetworkConfig config) { return core_.parts.networks.create(std::move(config)); }
+network::Network NetworkService::create(network::NetworkConfig config) {
+    network::Network network = core_.parts.networks.create(std::move(config));
+    announce(core_.event_log, network, "create");
+    return network;
+}
 
-void NetworkService::remove(const std::string& ref) { core_.parts.networks.remove(ref); }
+void NetworkService::remove(const std::string& ref) {
+    const network::Network network = core_.parts.networks.find(ref);
+    core_.parts.networks.remove(network.id);
+    announce(core_.event_log, network, "destroy");
+}
 
 std::vector<std::string> NetworkService::prune(const Filters& filters) {
     filters.allowOnly({"label", "label!", "until"});
@@ -107,12 +116,13 @@ std::vector<std::string> NetworkService::prune(const Filters& filters) {
         if (!filters.matchLabels("label", network.config.labels)) continue;
         if (filters.has("label!") && filters.matchLabels("label!", network.config.labels)) continue;
         try {
-            core_.parts.networks.remove(network.id);
+            remove(network.id);
             removed.push_back(network.config.name);
         } catch (const Error& failure) {  // as Docker: the others are pruned nevertheless
             log::warning("could not remove network {}: {}", network.config.name, failure.text());
         }
     }
+    announcePrune(core_.event_log, EventType::network, 0);
     return removed;
 }
 
@@ -135,7 +145,8 @@ void NetworkService::connect(const std::string& ref, const std::string& containe
     Defer undo([&] { core_.rows.saveConfig(before); });
     const network::Sandbox sandbox = core_.parts.networks.connect(before.id, {network.id, config});
     undo.dismiss();
-    show(core_, entry, before, runningNetwork(core_, after, sandbox));
+    show(core_, entry, before, runningNetwork(core_, after, sandbox),
+         [&](const Container& shown) { announce(core_.event_log, network, "connect", shown.id); });
 }
 
 void NetworkService::disconnect(const std::string& ref, const std::string& container_ref, bool force) {
@@ -156,9 +167,11 @@ void NetworkService::disconnect(const std::string& ref, const std::string& conta
         throw error(Code::forbidden, "container {} is not connected to network {}", before.id, network.config.name);
     }
     core_.rows.saveConfig(after);
-    if (!before.state.running() || !network.hasEndpoints()) return entry->setNetwork(std::move(after.network));
+    // As in dockerd, of a container that doesn't run too, although a connect of such a one isn't told of.
+    const auto tell = [&](const Container& shown) { announce(core_.event_log, network, "disconnect", shown.id); };
+    if (!before.state.running() || !network.hasEndpoints()) return entry->setNetwork(std::move(after.network), tell);
     const network::Sandbox sandbox = core_.parts.networks.disconnect(before.id, network.id);
-    show(core_, entry, before, runningNetwork(core_, after, sandbox));
+    show(core_, entry, before, runningNetwork(core_, after, sandbox), tell);
 }
 
 }  // namespace davit::engine

@@ -87,6 +87,7 @@ SystemInfo SystemService::info() const {
         if (driver.kind == DriverKind::volume) info.volume_plugins.push_back(driver.name);
     }
     info.log_plugins = {"json-file"};
+    info.n_events_listener = static_cast<int>(core_.event_log.readers());
     info.server_version = kVersion;
     info.http_proxy = environment("HTTP_PROXY", "http_proxy");
     info.https_proxy = environment("HTTPS_PROXY", "https_proxy");

@@ -214,6 +214,8 @@ class ImageRemoval {
 
 namespace {
 
+const std::map<std::string, std::string> kNoLabels;
+
 /// A damaged image has no document to be asked; its rows and file can still go.
 std::vector<RemovedImage> removeDamaged(ImageStore::Impl& impl, std::string_view text) {
     std::string id;
@@ -240,6 +242,7 @@ std::vector<RemovedImage> ImageStore::remove(const RemoveImage& request) {
     if (auto removed = removeDamaged(*impl_, request.reference); !removed.empty()) return removed;
     std::optional<ImageRemoval> removal;
     std::string id;
+    std::map<std::string, std::string> labels;
     {
         const Lock changing(impl_->changing);
         removal.emplace(*impl_);
@@ -248,6 +251,7 @@ std::vector<RemovedImage> ImageStore::remove(const RemoveImage& request) {
             id = impl_->resolveId(request.reference);
         }
         removal->plan(id, request);
+        if (const std::optional<Image> image = find(id)) labels = image->config->config.labels;
         removal->commit();
         impl_->writeNamesMirror();
     }
@@ -255,9 +259,10 @@ std::vector<RemovedImage> ImageStore::remove(const RemoveImage& request) {
     for (const Step& step : removal->steps()) {
         if (!step.untag.empty()) {
             const std::string& image_id = removal->imageOf(step.untag);
-            emit({.action = "untag", .image_id = image_id, .name = image_id});
+            emit({.action = "untag", .image_id = image_id, .name = image_id, .labels = image_id == id ? labels : kNoLabels});
         }
-        if (!step.deleted.empty()) emit({.action = "delete", .image_id = step.deleted, .name = step.deleted});
+        if (!step.deleted.empty())
+            emit({.action = "delete", .image_id = step.deleted, .name = step.deleted, .labels = {}});
     }
     return removal->finish();
 }

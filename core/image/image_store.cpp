@@ -53,7 +53,10 @@ void ImageStore::setUsers(ImageUsers users) { impl_->users = std::move(users); }
 void ImageStore::setEvents(std::function<void(const ImageEvent&)> events) { impl_->events = std::move(events); }
 LayerStore& ImageStore::layers() noexcept { return impl_->layers; }
 void ImageStore::emit(const ImageEvent& event) const {
-    if (impl_->events) impl_->events(event);
+    if (!impl_->events) return;
+    ImageEvent labelled = event;
+    if (const std::optional<Image> image = find(event.image_id)) labelled.labels = image->config->config.labels;
+    impl_->events(labelled);
 }
 
 // --- with the mutex held ---
@@ -217,7 +220,7 @@ void ImageStore::tag(std::string_view name_or_id, std::string_view target) {
         }
         impl_->writeNamesMirror();
     }
-    emit({.action = "tag", .image_id = id, .name = name.familiarString()});
+    emit({.action = "tag", .image_id = id, .name = name.familiarString(), .labels = {}});
 }
 
 }  // namespace davit::image

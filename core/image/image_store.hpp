@@ -89,6 +89,7 @@ struct ImageEvent {
     std::string action;
     std::string image_id;
     std::string name;  ///< the reference or id that the event names
+    std::map<std::string, std::string> labels;  ///< the image's; filled by emit() while the image is there
 };
 
 struct NewImage {

@@ -87,7 +87,9 @@ std::string importImage(ImageStore& images, const ImportRequest& request, const 
     config.history = {{.created = config.created, .created_by = {}, .author = {}, .comment = config.comment}};
     image.config_json = oci::imageConfigJson(config);
     const Image created = images.create(image);
-    images.emit({.action = "import", .image_id = created.id, .name = created.id});
+    for (const std::string& name : image.names)
+        images.emit({.action = "tag", .image_id = created.id, .name = Reference::parse(name).familiarString(), .labels = {}});
+    images.emit({.action = "import", .image_id = created.id, .name = created.id, .labels = {}});
     return created.id;
 }
 

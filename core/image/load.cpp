@@ -148,7 +148,7 @@ class Loader {
             tellRenamed(name, loaded.id);
         }
         (void)images_.create(image);
-        images_.emit({.action = "load", .image_id = loaded.id, .name = loaded.id});
+        images_.emit({.action = "load", .image_id = loaded.id, .name = loaded.id, .labels = {}});
         for (const std::string& name : loaded.names) say("Loaded image: " + name);
         if (loaded.names.empty()) say("Loaded image ID: " + loaded.id);
         return loaded;

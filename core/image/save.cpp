@@ -226,7 +226,7 @@ void save(ImageStore& images, const std::vector<std::string>& names, ByteSink& o
     for (const std::string& name : names) selection.add(name);
     ArchiveWriter(images, out).write(selection.all());
     for (const SavedImage& saved : selection.all())
-        images.emit({.action = "save", .image_id = saved.image.id, .name = saved.image.id});
+        images.emit({.action = "save", .image_id = saved.image.id, .name = saved.image.id, .labels = {}});
 }
 
 }  // namespace davit::image

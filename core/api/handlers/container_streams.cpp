@@ -22,18 +22,16 @@ bool replayLogs(const Context& context, const std::string& id, const engine::Att
 void attach(const Context& context, Request& request) {
     const http::Query& query = request.query();
     const engine::AttachOptions options{query.flag("stdin"), query.flag("stdout"), query.flag("stderr"),
-                                        query.get("detachKeys")};
-    const bool stream = query.flag("stream");
+                                        query.get("detachKeys"), query.flag("stream")};
     const bool logs = query.flag("logs");
     checkDetachKeys(options.detach_keys);
     const auto info = context.engine.containers().checkAttach(request.variable("name"));
     RawClient client = takeOver(context, request, !info.tty);
-    if (logs || !stream) {
+    if (logs || !options.stream) {
         if (!sendGreeting(client)) return;
         if (logs && (options.stdout_ || options.stderr_) && !replayLogs(context, info.id, options, client.socket.get()))
             return;
     }
-    if (!stream) return;
     context.engine.containers().attach(info.id, options,
                                        {std::move(client.socket), std::move(client.early), std::move(client.greeting)});
 }

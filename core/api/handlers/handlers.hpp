@@ -11,6 +11,7 @@ void addSystemRoutes(Router& router, const Context& context);
 void addContainerRoutes(Router& router, const Context& context);
 void addContainerCreateRoute(Router& router, const Context& context);
 void addContainerStreamRoutes(Router& router, const Context& context);
+void addEventRoutes(Router& router, const Context& context);
 void addExecRoutes(Router& router, const Context& context);
 void addImageRoutes(Router& router, const Context& context);
 void addImageTransferRoutes(Router& router, const Context& context);

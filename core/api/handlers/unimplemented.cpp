@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::pair<const char*, const char*> kRoutes[] = {
     {"POST", "/auth"},
-    {"GET", "/events"},
     {"GET", "/system/df"},
     {"GET", "/containers/{name}/top"},
     {"GET", "/containers/{name}/changes"},

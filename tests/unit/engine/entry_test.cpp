@@ -158,6 +158,25 @@ BOOST_AUTO_TEST_CASE(clients_wait_for_the_start_unless_they_have_gone) {
     BOOST_TEST(!entry->keepAttachment(late, ""));
 }
 
+BOOST_AUTO_TEST_CASE(changes_are_told_of_before_anybody_sees_them) {
+    const EntryPtr entry = makeEntry();
+    std::vector<std::string> told;
+    const auto tell = [&told](const std::string& what) {
+        return [&told, what](const Container& container) { told.push_back(what + " " + std::string(statusName(container.state.status))); };
+    };
+    entry->tellWhileRunning(tell("too early"));
+    (void)entry->beginRun();
+    const auto ticket = entry->wait(WaitCondition::next_exit, [&](const WaitResult&) { told.push_back("waiter"); });
+    (void)entry->started(nullptr, running(), tell("start"));
+    entry->tellWhileRunning(tell("kill"));
+    entry->setOom(tell("oom"));
+    entry->setOom(tell("oom again"));
+    entry->ended(exited(1), tell("die"));
+    entry->gone(tell("destroy"));
+    BOOST_TEST(told == (std::vector<std::string>{"start running", "kill running", "oom running", "die exited", "waiter", "destroy exited"}),
+               boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(waiting_for_an_end_has_a_deadline) {
     const EntryPtr entry = makeEntry();
     const std::uint64_t run = entry->beginRun().number;

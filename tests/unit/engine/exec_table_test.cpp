@@ -30,7 +30,8 @@ BOOST_AUTO_TEST_CASE(an_exec_is_started_once) {
     BOOST_CHECK_EXCEPTION((void)table.claim("e"), Error, conflicts);
     table.started("e", 12);
     BOOST_TEST(table.get("e").running);
-    table.ended("e", 5);
+    BOOST_TEST(!table.ended("unknown", 5));
+    BOOST_TEST(table.ended("e", 5));
     BOOST_TEST(!table.get("e").running);
     BOOST_TEST(table.get("e").exit_code.value() == 5);
     BOOST_CHECK_EXCEPTION((void)table.claim("e"), Error, conflicts);
@@ -76,7 +77,8 @@ BOOST_AUTO_TEST_CASE(the_containers_end_is_that_of_its_execs) {
     table.add(makeExec("new"));
     (void)table.claim("run");
     table.started("run", 12);
-    table.endAll("c");
+    BOOST_TEST(table.endAll("c") == std::vector<std::string>{"run"}, boost::test_tools::per_element());
+    BOOST_TEST(!table.ended("run", 0));
     BOOST_TEST(table.get("run").exit_code.value() == 137);
     BOOST_TEST(!table.get("new").exit_code.has_value());
     table.forget("c");
