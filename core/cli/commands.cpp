@@ -69,6 +69,7 @@ const std::vector<Command>& commandTable() {
          "Run the conformance suite against a plugin: a .so file, a socket or a URL", 1, -1, checkPlugin},
         {"plugin", "ls", "", "list", "[OPTIONS]", "List the drivers that plugins offer", 0, 0, listPlugins},
         {"system", "dial-stdio", "", "", "", "Proxy the standard streams to the daemon", 0, 0, dialStdio, true},
+        {"system", "events", "events", "", "[OPTIONS]", "Get real time events from the server", 0, 0, showEvents},
         {"system", "info", "info", "", "[OPTIONS]", "Display system-wide information", 0, 0, showInfo},
         {"", "inspect", "inspect", "", "[OPTIONS] NAME|ID [NAME|ID...]",
          "Return low-level information on containers and images", 1, -1, inspectAny},

@@ -13,7 +13,7 @@ namespace {
 // Members of Docker's API types that are Go maps. Other objects are structs.
 constexpr std::string_view kMaps[] = {
     "Labels",  "Ports",    "Networks",  "Options", "Sysctls",      "Tmpfs",        "Annotations", "DriverOpts", "Data",
-    "Volumes", "Metadata", "Endpoints", "Details", "ExposedPorts", "PortBindings", "StorageOpt",  "Runtimes"};
+    "Volumes", "Metadata", "Endpoints", "Details", "ExposedPorts", "PortBindings", "StorageOpt",  "Runtimes",   "Attributes"};
 // Those that are lists. They may be null.
 constexpr std::string_view kLists[] = {"Env",
                                        "Cmd",

@@ -47,6 +47,8 @@ int inspectImages(Cli& cli, CommandLine& line);
 // system_version.cpp, system_info.cpp
 int showVersion(Cli& cli, CommandLine& line);
 int showInfo(Cli& cli, CommandLine& line);
+// system_events.cpp
+int showEvents(Cli& cli, CommandLine& line);
 // system_dial.cpp
 int dialStdio(Cli& cli, CommandLine& line);
 // context_commands.cpp
