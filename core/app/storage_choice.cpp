@@ -45,6 +45,7 @@ StorageChoice chooseStorage(plugin::DriverRegistry& drivers, const StorageReques
                     "the store in {} was made with storage driver '{}', and '{}' is configured: use that driver, or another "
                     "data-root",
                     request.directory.parent_path().string(), *request.existing, request.configured);
+    drivers.expect(request.existing.value_or(request.configured));
     if (!request.configured.empty()) return open(drivers, request, request.configured);
     if (request.existing) return open(drivers, request, *request.existing);
     std::string reasons;

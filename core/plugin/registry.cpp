@@ -43,6 +43,7 @@ struct DriverRegistry::Impl {
     [[nodiscard]] std::shared_ptr<void> serverProxy(DriverKind kind, std::string_view name);
     [[nodiscard]] std::shared_ptr<LocalDriver> local(DriverKind kind, std::string_view name) const;
     [[nodiscard]] std::shared_ptr<ForeignServer> server(std::string_view name) const;
+    [[nodiscard]] std::chrono::milliseconds patience(std::string_view name) const;
     [[nodiscard]] std::shared_ptr<ForeignServer> awaitServer(std::string_view name, Clock::time_point end,
                                                              std::shared_ptr<LocalDriver>& appeared, DriverKind kind);
     void askAll();
@@ -58,6 +59,7 @@ struct DriverRegistry::Impl {
     std::map<Key, std::shared_ptr<LocalDriver>> locals DAVIT_GUARDED_BY(mutex);
     std::vector<DriverInfo> refused DAVIT_GUARDED_BY(mutex);  ///< files without a driver, drivers behind others
     std::map<std::string, KnownServer, std::less<>> servers DAVIT_GUARDED_BY(mutex);
+    std::set<std::string, std::less<>> expected DAVIT_GUARDED_BY(mutex);  ///< names that a server has had or will have
     std::optional<DirectoryWatcher> watcher;  ///< last: its thread uses everything above
 };
 
@@ -146,6 +148,7 @@ void DriverRegistry::Impl::rescanServers() {
         return file == found.end() || !(file->second == known.second.file);
     });
     for (auto& [name, file] : found) {
+        expected.insert(name);
         if (servers.contains(name)) continue;
         KnownServer known{.server = nullptr, .file = file, .reason = {}, .proxies = {}};
         try {
@@ -190,8 +193,13 @@ std::shared_ptr<ForeignServer> DriverRegistry::Impl::awaitServer(std::string_vie
     }
 }
 
+std::chrono::milliseconds DriverRegistry::Impl::patience(std::string_view name) const {
+    const Lock lock(mutex);
+    return expected.contains(name) ? options.appear_timeout : std::min(options.appear_timeout, options.unknown_timeout);
+}
+
 std::shared_ptr<void> DriverRegistry::Impl::serverProxy(DriverKind kind, std::string_view name) {
-    const auto end = Clock::now() + options.appear_timeout;
+    const auto end = Clock::now() + patience(name);
     for (auto wait = 50ms;; wait = std::min(wait * 2, std::chrono::milliseconds(1000))) {
         std::shared_ptr<LocalDriver> appeared;
         const auto found = awaitServer(name, end, appeared, kind);
@@ -282,6 +290,11 @@ std::shared_ptr<IpamDriver> DriverRegistry::ipam(std::string_view name) {
 }
 std::shared_ptr<VolumeDriver> DriverRegistry::volume(std::string_view name) {
     return std::static_pointer_cast<VolumeDriver>(impl_->proxy(DriverKind::volume, name));
+}
+
+void DriverRegistry::expect(std::string_view name) {
+    const Lock lock(impl_->mutex);
+    impl_->expected.emplace(name);
 }
 
 std::vector<DriverInfo> DriverRegistry::list() const { return impl_->list(); }

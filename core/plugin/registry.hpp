@@ -58,9 +58,11 @@ struct RegistryOptions {
     std::string engine_version;
     /// Receives the drivers' log lines and the registry's own; any thread.
     std::function<void(log::Level, std::string_view)> log;
-    /// How long a request that names an unknown driver waits for it to appear (Docker's clients count on plugins that
-    /// start late). 0: not at all.
+    /// How long a request waits for a driver that isn't there and is expected (Docker's clients count on plugins that start
+    /// late): its server's file has been seen, or something needs it, see expect(). 0: not at all.
     std::chrono::milliseconds appear_timeout{15000};
+    /// The same for a name that nobody has heard of: the directories are watched, so this is for what starts right now.
+    std::chrono::milliseconds unknown_timeout{1000};
     /// Of asking all servers what they are, together.
     std::chrono::milliseconds enumerate_timeout{2000};
 };
@@ -80,6 +82,9 @@ class DriverRegistry {
     [[nodiscard]] std::shared_ptr<NetworkDriver> network(std::string_view name);
     [[nodiscard]] std::shared_ptr<IpamDriver> ipam(std::string_view name);
     [[nodiscard]] std::shared_ptr<VolumeDriver> volume(std::string_view name);
+
+    /// Something here needs the driver of that name: it is waited for, though its server may never have been seen.
+    void expect(std::string_view name);
 
     /// Everything known, sorted by kind and name. Doesn't call any driver and never blocks on one.
     [[nodiscard]] std::vector<DriverInfo> list() const;

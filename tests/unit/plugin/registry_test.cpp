@@ -136,6 +136,22 @@ BOOST_AUTO_TEST_CASE(a_server_that_starts_late_is_waited_for) {
     starter.join();
 }
 
+BOOST_AUTO_TEST_CASE(what_nobody_has_heard_of_is_not_waited_for_long) {
+    RegistryOptions patient = options();
+    patient.appear_timeout = 1h;
+    patient.unknown_timeout = 10ms;
+    DriverRegistry registry(patient);
+    BOOST_TEST(errorOf([&] { (void)registry.network("nope"); }).text() == "plugin \"nope\" not found");
+    registry.expect("late");
+    std::unique_ptr<GarbageServer> server;
+    std::thread starter([&] {
+        std::this_thread::sleep_for(100ms);
+        server = std::make_unique<GarbageServer>(sockets / "late.sock", volumeServer());
+    });
+    BOOST_TEST(registry.volume("late")->mount("x", "1") == "/from/server");
+    starter.join();
+}
+
 BOOST_AUTO_TEST_CASE(dead_and_hung_servers_dont_delay_an_enumeration) {
     const GarbageServer hung(sockets / "hung.sock", [](const std::string&, int) { return true; });
     const GarbageServer good(sockets / "good.sock", volumeServer());
