@@ -152,6 +152,12 @@ void BridgeDriver::keep(const Endpoint& endpoint) {
     endpoints_[endpoint.id] = endpoint;
 }
 
+void BridgeDriver::keepReduced(const Endpoint& endpoint) {
+    state_.reduce("endpoint/" + endpoint.id, toJson(endpoint));
+    const Lock lock(mutex_);
+    endpoints_[endpoint.id] = endpoint;
+}
+
 EndpointInterface BridgeDriver::createEndpoint(const CreateEndpoint& request) {
     (void)network(request.network_id);
     if (!plainId(request.endpoint_id)) throw error(Code::invalid, "invalid endpoint id \"{}\"", request.endpoint_id);
@@ -216,7 +222,7 @@ void BridgeDriver::leave(const std::string& network_id, const std::string& endpo
     if (known->interface.empty()) return;
     reaper_.remove(known->hostLink());
     known->interface.clear();
-    keep(*known);
+    keepReduced(*known);
 }
 
 void BridgeDriver::programExternalConnectivity(const std::string& network_id, const std::string& endpoint_id, const JsonOptions& options) {
@@ -247,7 +253,7 @@ void BridgeDriver::revokeExternalConnectivity(const std::string& network_id, con
     auto known = findEndpoint(endpoint_id);
     if (!known || known->network_id != network_id || known->ports.empty()) return;
     revoke(*known);
-    keep(*known);
+    keepReduced(*known);
 }
 
 void BridgeDriver::revoke(Endpoint& endpoint) {

@@ -69,6 +69,8 @@ class BridgeDriver final : public NetworkDriver {
     [[nodiscard]] std::optional<Endpoint> findEndpoint(const std::string& id) DAVIT_EXCLUDES(mutex_);
     /// Keeps it, on disk first.
     void keep(const Endpoint& endpoint) DAVIT_EXCLUDES(mutex_);
+    /// The same for what has given something back: this also works on a full disk.
+    void keepReduced(const Endpoint& endpoint) DAVIT_EXCLUDES(mutex_);
     void revoke(Endpoint& endpoint) DAVIT_EXCLUDES(mutex_);
     void warn(const std::string& text) { context_.log(LogLevel::warning, text); }
 

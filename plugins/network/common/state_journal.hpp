@@ -1,7 +1,8 @@
 // StateJournal: what a driver must still know after a restart of its process, as records with names in a journal.
 //
 // A change is one line appended to the file, a torn last line is a change that nobody was answered for. The file is written anew
-// when most of its lines are history.
+// when most of its lines are history. Room is kept behind its end, so that what ends can be noted on a full disk too; where the file
+// can't be written anew, the old one goes on.
 #pragma once
 
 #include <filesystem>
@@ -28,18 +29,23 @@ class StateJournal {
     [[nodiscard]] Records records() const DAVIT_EXCLUDES(mutex_);
     /// `json` is one JSON value. Sync::yes: it also survives a power failure. Throws Error::system; then nothing has changed.
     void put(const std::string& name, const std::string& json, Sync sync = Sync::no) DAVIT_EXCLUDES(mutex_);
-    /// A record that isn't there is no error.
+    /// put() for a record that says less than before: takes the room that is kept for a full disk.
+    void reduce(const std::string& name, const std::string& json) DAVIT_EXCLUDES(mutex_);
+    /// As reduce(). A record that isn't there is no error.
     void erase(const std::string& name, Sync sync = Sync::no) DAVIT_EXCLUDES(mutex_);
 
   private:
     void append(const std::string& line, Sync sync) DAVIT_REQUIRES(mutex_);
-    void rewrite() DAVIT_REQUIRES(mutex_);
+    /// Writes the file anew; where that isn't possible, goes on behind the first `whole` bytes of the present one.
+    void rewrite(off_t whole) DAVIT_REQUIRES(mutex_);
+    void keepRoom(std::size_t more) DAVIT_REQUIRES(mutex_);
 
     std::filesystem::path file_;  ///< empty: memory only
     mutable Mutex mutex_;
     Records records_ DAVIT_GUARDED_BY(mutex_);
     UniqueFd journal_ DAVIT_GUARDED_BY(mutex_);
     off_t size_ DAVIT_GUARDED_BY(mutex_) = 0;
+    off_t allocated_ DAVIT_GUARDED_BY(mutex_) = 0;  ///< up to here a write needs no further block of the disk
     std::size_t lines_ DAVIT_GUARDED_BY(mutex_) = 0;
 };
 
