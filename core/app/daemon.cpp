@@ -15,6 +15,7 @@
 #include "api/hosts.hpp"
 #include "app/notify.hpp"
 #include "app/places.hpp"
+#include "app/standard_network.hpp"
 #include "app/storage_choice.hpp"
 #include "base/check.hpp"
 #include "base/clock.hpp"
@@ -37,7 +38,6 @@ constexpr std::chrono::milliseconds kLockPatience{700};
 constexpr int kSignalsThatForce = 3;
 constexpr int kReserveCheckMs = 60'000;
 constexpr std::string_view kDefaultHost = "unix:///run/davit.sock";
-constexpr std::string_view kDefaultExecRoot = "/run/davit";
 
 sigset_t awaitedSignals() {
     sigset_t signals;
@@ -89,26 +89,11 @@ engine::EngineOptions engineOptions(const DaemonConfig& config, const Places& pl
     return options;
 }
 
-/// The network of containers that name none, where the configuration names its bridge; else they get "none". Its options are
-/// those that clients look for in Docker's.
-std::optional<network::NetworkConfig> standardNetwork(const DaemonConfig& config) {
-    if (config.bridge.empty() || config.bridge == "none") return std::nullopt;
-    network::NetworkConfig standard;
-    standard.name = "bridge";
-    standard.driver = "bridge";
-    standard.options = {{"com.docker.network.bridge.default_bridge", "true"},
-                        {"com.docker.network.bridge.enable_icc", "true"},
-                        {"com.docker.network.bridge.enable_ip_masquerade", "true"},
-                        {"com.docker.network.bridge.host_binding_ipv4", "0.0.0.0"},
-                        {"com.docker.network.bridge.name", config.bridge},
-                        {"com.docker.network.driver.mtu", "1500"}};
-    return standard;
-}
-
 network::ControllerOptions networkOptions(const DaemonConfig& config) {
     return {.exec_root = config.engine.exec_root,
             .default_driver = "bridge",
             .default_ipam_driver = "default",
+            .default_options = config.network.default_network_opts,
             .standard = standardNetwork(config)};
 }
 
@@ -121,7 +106,7 @@ plugin::RegistryOptions registryOptions(const DaemonConfig& config, const Places
     options.host_binary = places.plugin_host;
     options.run_directory = config.engine.exec_root / "drivers";
     options.state_directory = config.engine.data_root / "drivers";
-    options.sections = config.driver_sections;
+    options.sections = driverSections(config);
     options.engine_version = engine::kVersion;
     options.log = [](log::Level level, std::string_view text) { log::write(level, text); };
     return options;

@@ -67,7 +67,7 @@ std::vector<ConfigFault> applyFile(std::string_view text, DaemonConfig& config) 
                     throw error(Code::invalid, "the following directives don't match any configuration option: {}", key);
                 applySetting(*setting, value, config);
             } catch (const Error& failure) {
-                const bool named = failure.text().find(key) != std::string::npos;
+                const bool named = failure.text().starts_with(key) || failure.text().ends_with(key);
                 faults.push_back({lines.of(key), named ? failure.text() : key + ": " + failure.text()});
             }
         }
@@ -101,6 +101,7 @@ std::vector<ConfigFault> checkConfig(const DaemonConfig& config) {
     if (!config.engine.seccomp_profile.empty() && config.engine.seccomp_profile != "unconfined" &&
         !std::filesystem::exists(config.engine.seccomp_profile))
         fault(fmt::format("opening seccomp profile ({}) failed: no such file or directory", config.engine.seccomp_profile));
+    for (std::string& reason : networkFaults(config.network)) fault(std::move(reason));
     try {
         engine::checkLogDefaults(config.engine);
     } catch (const Error& failure) {

@@ -15,10 +15,14 @@
 #include <string_view>
 #include <vector>
 
+#include "app/network_options.hpp"
 #include "engine/options.hpp"
 #include "plugin/registry.hpp"
 
 namespace davit::app {
+
+inline constexpr std::string_view kDefaultDataRoot = "/var/lib/davit";
+inline constexpr std::string_view kDefaultExecRoot = "/run/davit";
 
 struct DaemonConfig {
     std::filesystem::path config_file = "/etc/davit/daemon.json";
@@ -40,7 +44,7 @@ struct DaemonConfig {
     std::vector<std::string> storage_opts;
     std::vector<std::filesystem::path> plugin_directories;  ///< before davit's own
     std::map<std::string, plugin::DriverSection, std::less<>> driver_sections;
-    std::string bridge;  ///< of the default network; "none" or empty: there is no such network
+    NetworkOptions network;
     int oom_score_adjust = -500;
 
     engine::EngineOptions engine;  ///< helpers' paths are filled in by the composition

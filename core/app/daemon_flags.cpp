@@ -28,6 +28,7 @@ CLI::Option* addFlag(CLI::App& parser, const Setting& setting, Values& values) {
 std::string_view keyOf(const Setting& setting) {
     if (setting.flags == "--add-runtime") return {};  // adds to the file's, as in dockerd
     if (setting.flags == "--default-ulimit") return "default-ulimits";
+    if (setting.flags == "--default-address-pool") return "default-address-pools";
     return setting.key;
 }
 
@@ -52,8 +53,8 @@ DaemonConfig readFlags(const std::vector<std::string>& arguments, std::string& h
         throw Error(Code::invalid, failure.what());
     }
     DaemonConfig config;
-    config.engine.data_root = "/var/lib/davit";
-    config.engine.exec_root = "/run/davit";
+    config.engine.data_root = kDefaultDataRoot;
+    config.engine.exec_root = kDefaultExecRoot;
     config.engine.cgroup_parent.clear();  // made from the roots unless it is given
     for (const Flag& flag : flags) {
         if (flag.option->count() == 0) continue;

@@ -188,12 +188,30 @@ constexpr auto kSettings = std::to_array<Setting>({
      [](DaemonConfig& c, const Values& v) {
          for (const std::string& one : v) c.engine.log_opts.insert(nameValue(one));
      }},
-    {"bridge", "-b,--bridge", Kind::text, "Bridge of the default network; none: containers get no network by default",
-     [](DaemonConfig& c, const Values& v) {
-         if (v.back().empty() || v.back().size() > 15 || v.back().find_first_of("/ :") != std::string::npos)
-             throw error(Code::invalid, "bridge '{}': not a name of a network interface", v.back());
-         c.bridge = v.back();
-     }},
+    {"bridge", "-b,--bridge", Kind::text, "Existing bridge of the default network; none: there is no such network", setBridge},
+    {"bip", "--bip", Kind::text, "Address and subnet of the default network's own bridge", setBip},
+    {"bip6", "--bip6", Kind::text, "The same for IPv6", setBip6},
+    {"fixed-cidr", "--fixed-cidr", Kind::text, "Where the default network's addresses are chosen", setFixedCidr},
+    {"fixed-cidr-v6", "--fixed-cidr-v6", Kind::text, "The same for IPv6", setFixedCidrV6},
+    {"default-gateway", "--default-gateway", Kind::text, "Gateway of containers on the default network", setDefaultGateway},
+    {"default-gateway-v6", "--default-gateway-v6", Kind::text, "The same for IPv6", setDefaultGatewayV6},
+    {"ip", "--ip", Kind::text, "Host address where the default network publishes ports", setHostAddress},
+    {"mtu", "--mtu", Kind::number, "MTU of the default network", setMtu},
+    {"ipv6", "--ipv6", Kind::boolean, "Give the default network IPv6",
+     [](DaemonConfig& c, const Values& v) { c.network.ipv6 = isTrue(v); }},
+    {"icc", "--icc", Kind::boolean, "false: containers on the default network can't reach each other",
+     [](DaemonConfig& c, const Values& v) { c.network.icc = isTrue(v); }},
+    {"ip-masq", "--ip-masq", Kind::boolean, "false: what leaves the default network keeps its address",
+     [](DaemonConfig& c, const Values& v) { c.network.ip_masq = isTrue(v); }},
+    {"ip-forward", "--ip-forward", Kind::boolean, "false: don't switch the host's forwarding on",
+     [](DaemonConfig& c, const Values& v) { c.network.ip_forward = isTrue(v); }},
+    {"default-address-pools", "", Kind::object, "", nullptr, readAddressPools},
+    {"", "--default-address-pool", Kind::list, "Where subnets of networks are chosen, base=CIDR,size=BITS", addAddressPools},
+    {"default-network-opts", "", Kind::object, "", nullptr, readDefaultNetworkOpts},
+    {"dns", "--dns", Kind::list, "Name server of containers", setDns, nullptr, true},
+    {"dns-opts", "--dns-opt", Kind::list, "Option of the resolver in containers", setDnsOptions, nullptr, true},
+    {"dns-search", "--dns-search", Kind::list, "Search domain of containers", setDnsSearch, nullptr, true},
+    {"host-gateway-ips", "--host-gateway-ip", Kind::list, "What host-gateway means in --add-host", setHostGateways},
     {"live-restore", "--live-restore", Kind::boolean, "false: a stopping daemon stops its containers",
      [](DaemonConfig& c, const Values& v) { c.engine.live_restore = isTrue(v); }, nullptr, true},
     {"oom-score-adjust", "--oom-score-adjust", Kind::number, "oom_score_adj of the daemon",
@@ -205,11 +223,10 @@ constexpr auto kSettings = std::to_array<Setting>({
 });
 
 // What registries, networks and Docker's own deployment need; their keys may stand in a file that both engines read.
-constexpr std::array<std::string_view, 24> kIgnored = {
+constexpr std::array<std::string_view, 17> kIgnored = {
     "allow-nondistributable-artifacts", "authorization-plugins", "builder", "containerd", "containerd-namespace",
-    "default-address-pools", "default-network-opts", "dns", "dns-opts", "dns-search", "experimental", "features",
-    "insecure-registries", "ip-forward", "ip-masq", "iptables", "ip6tables", "ipv6", "log-format",
-    "max-concurrent-downloads", "max-concurrent-uploads", "max-download-attempts", "registry-mirrors", "userland-proxy"};
+    "experimental", "features", "insecure-registries", "iptables", "ip6tables", "log-format", "max-concurrent-downloads",
+    "max-concurrent-uploads", "max-download-attempts", "registry-mirrors", "userland-proxy", "userland-proxy-path"};
 
 }  // namespace
 

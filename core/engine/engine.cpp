@@ -84,6 +84,9 @@ void Engine::reload(const EngineOptions& options) {
     merged.labels = options.labels;
     merged.default_shm_size = options.default_shm_size;
     merged.default_cgroupns_mode = options.default_cgroupns_mode;
+    merged.dns = options.dns;
+    merged.dns_options = options.dns_options;
+    merged.dns_search = options.dns_search;
     merged.debug = options.debug;
     merged.live_restore = options.live_restore;
     merged.shutdown_timeout_s = options.shutdown_timeout_s;

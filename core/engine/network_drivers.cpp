@@ -2,6 +2,8 @@
 
 namespace davit::engine {
 
+void NetworkDrivers::expect(const std::string& name) { registry_.expect(name); }
+
 std::shared_ptr<NetworkDriver> NetworkDrivers::network(const std::string& name) { return registry_.network(name); }
 
 std::shared_ptr<IpamDriver> NetworkDrivers::ipam(const std::string& name) { return registry_.ipam(name); }

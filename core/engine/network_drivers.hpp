@@ -9,6 +9,7 @@ namespace davit::engine {
 class NetworkDrivers final : public network::DriverSource {
   public:
     explicit NetworkDrivers(plugin::DriverRegistry& registry) : registry_(registry) {}
+    void expect(const std::string& name) override;
     [[nodiscard]] std::shared_ptr<NetworkDriver> network(const std::string& name) override;
     [[nodiscard]] std::shared_ptr<IpamDriver> ipam(const std::string& name) override;
     [[nodiscard]] std::vector<std::string> ownDrivers(DriverKind kind) override;

@@ -46,6 +46,10 @@ struct EngineOptions {
     bool debug = false;                // (reload)
     bool live_restore = true;          // (reload); false: shutdown() stops the containers
     unsigned shutdown_timeout_s = 15;  // (reload)
+    std::vector<std::string> dns;            // (reload); of containers that name none, in place of the host's
+    std::vector<std::string> dns_options;    // (reload)
+    std::vector<std::string> dns_search;     // (reload)
+    std::vector<std::string> host_gateways;  ///< addresses for "host-gateway" in --add-host; empty: the default network's gateways
     std::string isolation = "default";  ///< of drivers: "default" (in process) or "process"
 };
 

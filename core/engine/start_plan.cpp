@@ -68,6 +68,16 @@ runtime::SpecInput specInput(EngineCore& core, const EngineOptions& options, con
     return input;
 }
 
+/// Of resolver settings each kind that the container doesn't give is the daemon's, as it is at this start.
+void setResolverDefaults(const EngineOptions& options, Container& container) {
+    if (options.dns.empty() && options.dns_options.empty() && options.dns_search.empty()) return;
+    auto config = *container.host_config;
+    if (config.dns.empty()) config.dns = options.dns;
+    if (config.dns_options.empty()) config.dns_options = options.dns_options;
+    if (config.dns_search.empty()) config.dns_search = options.dns_search;
+    container.host_config = std::make_shared<const runtime::HostConfig>(std::move(config));
+}
+
 /// Network settings and the files below /etc; returns whether the host's network is shared.
 bool planNetwork(EngineCore& core, Container& container) {
     const std::string mode = container.host_config->network_mode;
@@ -100,6 +110,7 @@ StartPlan planStart(EngineCore& core, Container container) {
     const std::shared_ptr<const EngineOptions> options = core.options();
     StartPlan plan;
     prepareBinds(container.mounts);
+    setResolverDefaults(*options, container);
     const bool host_network = planNetwork(core, container);
     DAVIT_FAILPOINT("container.etc_files");
     runtime::SpecInput input = specInput(core, *options, container);

@@ -142,6 +142,10 @@ bool Addresses::needsReplay(const Network& network) {
 
 void Addresses::replayPools(const Network& network) {
     const std::shared_ptr<IpamDriver> driver = driverOf(network);
+    std::vector<const AssignedPool*> requested;
+    Defer undo([&] {
+        for (const AssignedPool* pool : requested) releaseOne(*driver, network, *pool);
+    });
     for (const AssignedPool& assigned : network.pools) {
         const Pool pool = driver->requestPool({.address_space = assigned.address_space,
                                                .pool = assigned.pool.subnet,
@@ -150,10 +154,12 @@ void Addresses::replayPools(const Network& network) {
                                                .v6 = assigned.family == IpFamily::v6});
         if (pool.id != assigned.id)
             throw error(Code::system, "pool {} is {} now, and was {}", assigned.pool.subnet, pool.id, assigned.id);
+        requested.push_back(&assigned);
         if (!assigned.pool.gateway.empty())
             (void)driver->requestAddress({assigned.id, assigned.pool.gateway, {{kRequestType, kGatewayType}}});
         for (const auto& [name, address] : assigned.pool.aux_addresses) (void)driver->requestAddress({assigned.id, address, {}});
     }
+    undo.dismiss();
 }
 
 void Addresses::assignFamily(const Network& network, IpFamily family, Endpoint& endpoint, IpamDriver& driver) {

@@ -66,11 +66,7 @@ bool NetworkController::inUse(const std::string& id) const {
 
 std::string NetworkController::defaultNetwork() const {
     const Lock lock(mutex_);
-    const std::string standard = options_.standard ? options_.standard->name : std::string();
-    const bool there = !standard.empty() && std::any_of(networks_.begin(), networks_.end(), [&](const auto& item) {
-        return !item.second.busy && item.second.network.config.name == standard;
-    });
-    return there ? standard : "none";
+    return has_standard_ ? options_.standard->name : "none";
 }
 
 std::optional<Sandbox> NetworkController::sandboxOf(const std::string& container_id) const {

@@ -34,7 +34,10 @@ struct ControllerOptions {
     std::filesystem::path exec_root;        ///< namespaces are bound below <exec_root>/netns
     std::string default_driver;             ///< of networks that name none
     std::string default_ipam_driver;        ///< of networks that name none
-    std::optional<NetworkConfig> standard;  ///< made at the first start, and what containers are on that name no network
+    std::map<std::string, Options> default_options;  ///< driver -> options of networks that don't give them themselves
+    /// What containers are on that name no network; none: they get no interface. Made at the first start, and made anew at one
+    /// that wants it otherwise, unless containers run on it.
+    std::optional<NetworkConfig> standard;
 };
 
 struct EndpointRequest {
@@ -60,8 +63,9 @@ class NetworkController {
     ~NetworkController();
 
     // --- the daemon's start ---
-    /// Reads the rows, finishes what was half done, requests again what IPAM drivers forget, makes the predefined networks.
-    /// One network's fault is that network's: it is logged.
+    /// Reads the rows, finishes what was half done, tells drivers again what they may have forgotten, makes the predefined
+    /// networks. One network's fault is that network's: it is logged, and what it was about is tried again at the next use.
+    /// Drivers of others aren't waited for: they are told at the first use.
     void restore();
     /// Retires every sandbox but those of `running` and removes namespaces that nothing knows. Of those that stay, endpoints
     /// that were being made or removed are removed. Returns what is to be swept.
@@ -100,8 +104,11 @@ class NetworkController {
   private:
     struct NetworkEntry {
         Network network;
-        bool busy = false;  ///< being created or removed
-        int users = 0;      ///< endpoints that are being made
+        bool busy = false;             ///< being created or removed
+        int users = 0;                 ///< endpoints that are being made
+        bool pools_forgotten = false;  ///< its IPAM driver may not know its pools and addresses
+        bool forgotten = false;        ///< its driver may not know it and its endpoints
+        bool restating = false;        ///< they are being told
     };
     struct SandboxEntry {
         Sandbox sandbox;
@@ -121,13 +128,26 @@ class NetworkController {
     void forget(const std::string& id) DAVIT_EXCLUDES(mutex_);
     void make(Network& network);
     void unmake(const Network& network);
+    void erase(const Network& network);
     [[nodiscard]] std::string endpointsText(const std::string& id) const DAVIT_REQUIRES(mutex_);
+
+    // controller_restate.cpp
+    /// Tells the network's drivers what they may have forgotten since the last daemon's end, unless that has been done.
+    void restate(const std::string& id) DAVIT_EXCLUDES(mutex_);
+    void restateOwn();
+    void restatePools(const Network& network);
+    void restateDriver(const Network& network);
+    [[nodiscard]] bool beginRestating(const std::string& id) DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] std::vector<std::pair<Sandbox, Endpoint>> endpointsOn(const std::string& id) const DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] bool hasOwn(DriverKind kind, const std::string& name);
 
     // controller_restore.cpp
     void restoreNetwork(const NetworkRow& row);
     void makeFirst(Network network);
     void restoreSandbox(const SandboxRow& row);
     void makePredefined();
+    void makeStandard();
+    [[nodiscard]] bool mayReplace(const Network& network);
     void makeWithoutInterface(const std::string& name, bool host_namespace);
     void removeUnfinished(const std::string& sandbox_id);
     void removeUnknownNamespaces();
@@ -156,6 +176,7 @@ class NetworkController {
     Addresses addresses_;
     mutable Mutex mutex_;
     Condition changed_;
+    bool has_standard_ DAVIT_GUARDED_BY(mutex_) = false;                          ///< as options_ say, and its drivers are here
     NetworkMap networks_ DAVIT_GUARDED_BY(mutex_);                                ///< by id
     std::map<std::string, SandboxEntry> sandboxes_ DAVIT_GUARDED_BY(mutex_);      ///< by id
     std::map<std::string, std::string> by_container_ DAVIT_GUARDED_BY(mutex_);    ///< container -> sandbox, of runs

@@ -4,6 +4,7 @@
 #include "base/defer.hpp"
 #include "base/failpoint.hpp"
 #include "base/id.hpp"
+#include "network/alone.hpp"
 #include "network/controller.hpp"
 #include "network/driver_options.hpp"
 
@@ -29,7 +30,7 @@ void NetworkController::reserve(const Network& network) {
     for (const auto& [id, entry] : networks_)
         if (entry.network.config.name == network.config.name)
             throw error(Code::conflict, "network with name {} already exists", network.config.name);
-    networks_[network.id] = {network, true, 0};
+    networks_[network.id] = {.network = network, .busy = true};
 }
 
 void NetworkController::forget(const std::string& id) {
@@ -67,6 +68,8 @@ void NetworkController::unmake(const Network& network) {
 Network NetworkController::create(NetworkConfig config) {
     if (config.driver.empty()) config.driver = options_.default_driver;
     if (config.ipam.driver.empty()) config.ipam.driver = options_.default_ipam_driver;
+    if (const auto preset = options_.default_options.find(config.driver); preset != options_.default_options.end())
+        config.options.insert(preset->second.begin(), preset->second.end());
     checkCreate(config);
     Network network{.id = randomId(), .created = now(), .config = std::move(config), .pools = {}};
     reserve(network);
@@ -83,7 +86,7 @@ Network NetworkController::create(NetworkConfig config) {
     no_row.dismiss();
     free_name.dismiss();
     const Lock lock(mutex_);
-    networks_[network.id] = {network, false, 0};
+    networks_[network.id] = {.network = network};
     return network;
 }
 
@@ -116,6 +119,14 @@ void NetworkController::remove(const std::string& ref) {
         const Lock lock(mutex_);
         networks_.at(network.id).busy = false;
     });
+    erase(network);
+    unbusy.dismiss();
+    forget(network.id);
+}
+
+/// All of a network but what memory says.
+void NetworkController::erase(const Network& network) {
+    alone("network " + network.config.name, [&] { restate(network.id); });  // what drivers don't know they don't remove
     (void)sweepRetired(network.id);
     rows_.setState(network.id, NetworkState::removing);
     DAVIT_FAILPOINT("network.remove_intent");
@@ -124,8 +135,6 @@ void NetworkController::remove(const std::string& ref) {
     rows_.remove(network.id, state::Durability::synced);
     DAVIT_FAILPOINT("network.remove_commit");
     ready.dismiss();
-    unbusy.dismiss();
-    forget(network.id);
 }
 
 }  // namespace davit::network

@@ -4,36 +4,20 @@
 #include "base/id.hpp"
 #include "base/log.hpp"
 #include "network/controller.hpp"
+#include "network/alone.hpp"
 #include "network/net_namespace.hpp"
 #include "oci/digest.hpp"
 
 namespace davit::network {
-namespace {
-
-/// Runs one object's part of the restore; its fault stays its own.
-template <typename Work>
-void alone(const std::string& what, Work&& work) {
-    try {
-        work();
-    } catch (const std::exception& failure) {
-        log::error("{}: {}", what, failure.what());
-    }
-}
-
-}  // namespace
 
 void NetworkController::restoreNetwork(const NetworkRow& row) {
     const Network& network = row.network;
     if (!row.damage.empty()) throw error(Code::system, "its record is damaged: {}", row.damage);
-    const auto show = [&] {
-        const Lock lock(mutex_);
-        networks_[network.id] = {network, false, 0};
-    };
+    drivers_.expect(network.config.driver);
+    drivers_.expect(network.config.ipam.driver);
     if (row.state == NetworkState::ready) {
-        show();
-        // Opened now: a driver makes its kernel objects again and takes its host ports before anything else can.
-        (void)driverOf(network);
-        if (addresses_.needsReplay(network)) addresses_.replayPools(network);
+        const Lock lock(mutex_);
+        networks_[network.id] = {.network = network, .pools_forgotten = true, .forgotten = true};
         return;
     }
     log::info("removing the network {}, whose {} was interrupted", network.config.name,
@@ -49,28 +33,23 @@ void NetworkController::restoreSandbox(const SandboxRow& row) {
         rows_.removeSandbox(row.sandbox.id);
         throw error(Code::system, "its record is damaged: {}", row.damage);
     }
-    const Sandbox& sandbox = row.sandbox;
-    {
-        const Lock lock(mutex_);
-        sandboxes_[sandbox.id] = {sandbox, false};
-        if (!sandbox.ending) by_container_[sandbox.container_id] = sandbox.id;
-    }
-    for (const Endpoint& endpoint : sandbox.endpoints)
-        alone("endpoint " + endpoint.id, [&] {
-            const std::optional<Network> network = known(endpoint.network_id);
-            if (!network) throw error(Code::not_found, "network {} not found", endpoint.network_name);
-            if (addresses_.needsReplay(*network)) addresses_.replay(*network, endpoint);
-        });
+    Sandbox sandbox = row.sandbox;
+    // Without its namespace nothing can run in it: the machine has been started anew.
+    if (!std::filesystem::exists(sandbox.key)) sandbox.ending = true;
+    const Lock lock(mutex_);
+    sandboxes_[sandbox.id] = {sandbox, false};
+    if (!sandbox.ending) by_container_[sandbox.container_id] = sandbox.id;
 }
 
 void NetworkController::restore() {
     for (const NetworkRow& row : rows_.networks())
         alone("network " + row.network.config.name, [&] { restoreNetwork(row); });
     for (const SandboxRow& row : rows_.sandboxes()) alone("sandbox " + row.sandbox.id, [&] { restoreSandbox(row); });
+    restateOwn();
     makePredefined();
 }
 
-/// A predefined network, at the daemon's first start.
+/// A predefined network that isn't there yet.
 void NetworkController::makeFirst(Network network) {
     network.created = now();
     network.predefined = true;
@@ -78,23 +57,43 @@ void NetworkController::makeFirst(Network network) {
     make(network);
     rows_.save(network, NetworkState::ready);
     const Lock lock(mutex_);
-    networks_[network.id] = {network, false, 0};
+    networks_[network.id] = {.network = network};
 }
 
 void NetworkController::makePredefined() {
     alone("network none", [&] { makeWithoutInterface("none", false); });
     alone("network host", [&] { makeWithoutInterface("host", true); });
-    if (!options_.standard || defaultNetwork() == options_.standard->name) return;
-    Network network;
-    network.id = randomId();
-    network.config = *options_.standard;
-    if (network.config.ipam.driver.empty()) network.config.ipam.driver = options_.default_ipam_driver;
-    const auto has = [&](DriverKind kind, const std::string& name) {
-        const std::vector<std::string> own = drivers_.ownDrivers(kind);
-        return std::find(own.begin(), own.end(), name) != own.end();
-    };
-    if (!has(DriverKind::network, network.config.driver) || !has(DriverKind::ipam, network.config.ipam.driver)) return;
-    alone("network " + network.config.name, [&] { makeFirst(network); });
+    makeStandard();
+}
+
+/// Whether the standard network may be replaced by one that is configured otherwise: not under running containers.
+bool NetworkController::mayReplace(const Network& network) {
+    if (inUse(network.id)) {
+        log::warning("network {}: there are running containers, the updated network configuration takes effect without them",
+                     network.config.name);
+        return false;
+    }
+    erase(network);
+    forget(network.id);
+    return true;
+}
+
+void NetworkController::makeStandard() {
+    std::optional<NetworkConfig> wanted = options_.standard;
+    if (wanted && wanted->ipam.driver.empty()) wanted->ipam.driver = options_.default_ipam_driver;
+    if (wanted && (!hasOwn(DriverKind::network, wanted->driver) || !hasOwn(DriverKind::ipam, wanted->ipam.driver))) return;
+    std::optional<Network> present;
+    for (const Network& one : list())
+        if (one.predefined && one.hasEndpoints()) present = one;
+    {
+        const Lock lock(mutex_);
+        has_standard_ = wanted.has_value();
+    }
+    if (present && wanted && present->config == *wanted) return;
+    alone("network " + (wanted ? wanted->name : present ? present->config.name : ""), [&] {
+        if ((present && !mayReplace(*present)) || !wanted) return;
+        makeFirst({.id = randomId(), .created = now(), .config = *wanted, .pools = {}});
+    });
 }
 
 /// "host" and "none": backed by whatever driver of this daemon says that it is of that kind.

@@ -179,6 +179,7 @@ void NetworkController::publish(const Sandbox& sandbox) {
 void NetworkController::attach(const Sandbox& sandbox, Endpoint& endpoint) {
     const std::optional<Network> network = known(endpoint.network_id);
     if (!network) throw error(Code::not_found, "network {} not found", endpoint.network_name);
+    restate(network->id);
     const std::shared_ptr<NetworkDriver> driver = driverOf(*network);
     addresses_.assign(*network, endpoint);
     Defer release([&] { addresses_.release(*network, endpoint); });

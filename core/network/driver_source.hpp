@@ -13,6 +13,8 @@ namespace davit::network {
 class DriverSource {
   public:
     virtual ~DriverSource() = default;
+    /// A network needs the drivers of that name: they are waited for when they start late.
+    virtual void expect(const std::string& name) = 0;
     /// Throw Error{not_found} `plugin "NAME" not found`. Any thread.
     [[nodiscard]] virtual std::shared_ptr<NetworkDriver> network(const std::string& name) = 0;
     [[nodiscard]] virtual std::shared_ptr<IpamDriver> ipam(const std::string& name) = 0;

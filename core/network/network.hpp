@@ -22,12 +22,14 @@ struct IpamPool {
     std::string ip_range;  ///< CIDR within `subnet` that addresses are chosen from
     std::string gateway;   ///< plain IP; empty: none, or not chosen yet
     std::map<std::string, std::string> aux_addresses;  ///< name -> plain IP that no container gets
+    friend bool operator==(const IpamPool&, const IpamPool&) = default;
 };
 
 struct IpamConfig {
     std::string driver;  ///< empty: the controller's default
     Options options;
     std::vector<IpamPool> pools;
+    friend bool operator==(const IpamConfig&, const IpamConfig&) = default;
 };
 
 /// What a client asks for.
@@ -41,6 +43,7 @@ struct NetworkConfig {
     bool attachable = false;
     bool enable_ipv4 = true;
     bool enable_ipv6 = false;
+    friend bool operator==(const NetworkConfig&, const NetworkConfig&) = default;
 };
 
 /// A pool that an IPAM driver handed out.

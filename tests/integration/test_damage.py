@@ -32,6 +32,8 @@ class DamageTest(unittest.TestCase):
         docker.ok('create', '--name', 'first', 'one:1', 'cat', '/one')
         docker.ok('create', '--name', 'second', 'two:1', 'cat', '/two')
         docker.ok('start', '-a', 'first')
+        docker.ok('network', 'create', 'own')
+        docker.ok('run', '--rm', '--network', 'own', 'one:1', 'true')
         daemon.stop()
         shutil.copytree(daemon.data_root, os.path.join(cls.template, 'data'), symlinks=True)
 
@@ -81,6 +83,8 @@ class DamageTest(unittest.TestCase):
         docker = Cli(places.docker(), daemon.host, daemon.home)
         docker.ok('load', input=images.busybox())
         self.assertEqual(docker.ok('run', '--rm', IMAGE, 'echo', 'usable'), 'usable')
+        if not damaged.endswith(('.db', '.db-wal', '.db-shm')):
+            self.assertEqual(docker.ok('run', '--rm', '--network', 'own', IMAGE, 'echo', 'usable'), 'usable')
         for container in daemon.api.containers():
             daemon.api.remove(container['Id'])
 

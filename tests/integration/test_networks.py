@@ -162,9 +162,12 @@ class Cases:
     # --- containers ---
 
     def test_two_containers_reach_each_other(self):
+        self.docker.ok('run', '--rm', IMAGE, 'true')  # what a first container makes for all stays
         before = self.snapshot()
         self.network('one')
         server = self.run_on('one', command=('sh', '-c', 'echo hello >/index.html; exec busybox httpd -f -p 8000 -h /'))
+        until(lambda: self.docker.run('exec', server, 'busybox', 'wget', '-q', '-O', '-', 'http://127.0.0.1:8000/index.html').returncode == 0,
+              'the server listens')
         address = self.endpoint(server, 'one')['IPAddress']
         client = self.run_on('one')
         self.assertTrue(self.pings(client, address))
@@ -345,10 +348,11 @@ class Cases:
     def test_kill_in_the_middle(self):
         """Whatever was under way: after the next start everything works, and nothing is left of what nobody knows."""
         self.network('a')
+        self.docker.ok('run', '--rm', '--network', 'a', IMAGE, 'true')  # what a first container makes for all stays
         before = self.snapshot()
         for delay in (0.0, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2):
             process = self.docker.spawn('run', '-d', '--network', 'a', IMAGE, 'sleep', '1000')
-            other = self.docker.spawn('network', 'create', '-d', self.driver, 'b')
+            other = self.docker.spawn('network', 'create', '-d', self.driver, 'other')
             try:
                 process.wait(0.03 + delay)
             except subprocess.TimeoutExpired:
@@ -362,7 +366,7 @@ class Cases:
                 if state['State']['Running']:
                     self.assertIn('inet ', self.inside(container['Id'], 'ip', 'addr', 'show', 'eth0'))
             self.daemon.remove_containers()
-            self.docker.run('network', 'rm', 'b')
+            self.docker.run('network', 'rm', 'other')
             self.docker.ok('run', '--rm', '--network', 'a', IMAGE, 'true')
         self.assert_no_leak(before)
 
@@ -448,14 +452,16 @@ class ForeignDriverTest(Cases, DaemonCase):
 class BridgeTest(Cases, DaemonCase):
     """With the driver of davit's own, which makes its interfaces in the sandbox itself."""
     driver = 'bridge'
-    config = {'bridge': 'davit-test'}
 
     def http(self, address, port):
         with urllib.request.urlopen(f'http://{address}:{port}/index.html', timeout=5) as reply:
             return reply.read().decode().strip()
 
     def server(self, *arguments):
-        return self.docker.ok('run', '-d', *arguments, IMAGE, 'sh', '-c', 'echo hello >/index.html; exec busybox httpd -f -p 80 -h /')
+        container = self.docker.ok('run', '-d', *arguments, IMAGE, 'sh', '-c', 'echo hello >/index.html; exec busybox httpd -f -p 80 -h /')
+        until(lambda: self.docker.run('exec', container, 'busybox', 'wget', '-q', '-O', '-', 'http://127.0.0.1/index.html').stdout == b'hello\n',
+              'the program listens')
+        return container
 
     def test_the_default_network(self):
         container = self.docker.ok('run', '-d', IMAGE, 'sleep', '1000')
@@ -492,7 +498,7 @@ class BridgeTest(Cases, DaemonCase):
                                 r'Bind for 0\.0\.0\.0:8081 failed: port is already allocated')
         self.docker.ok('rm', '-f', first)
         second = self.server('-p', '8081:80')  # at once, though the first is still being cleared up
-        until(lambda: self.http('127.0.0.1', 8081) == 'hello', 'the second serves')
+        self.assertEqual(self.http('127.0.0.1', 8081), 'hello')
         self.docker.ok('rm', '-f', second)
 
     def test_ports_survive_the_daemon(self):

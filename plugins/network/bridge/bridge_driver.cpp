@@ -40,6 +40,7 @@ linux::MacAddress chooseMac(const CreateEndpoint& request, const std::optional<I
 }
 
 std::string gatewayOf(const Network& network, const std::optional<Subnet>& subnet) {
+    if (subnet && subnet->default_gateway && !network.internal) return subnet->default_gateway->text();
     const bool none = network.internal || !subnet || !subnet->gateway || subnet->mode == GatewayMode::isolated;
     return none ? std::string() : subnet->gateway->address.text();
 }
@@ -49,6 +50,7 @@ std::string gatewayOf(const Network& network, const std::optional<Subnet>& subne
 NetworkCapabilities BridgeDriver::capabilities() {
     NetworkCapabilities abilities;
     abilities.gateway_alloc_check = true;
+    abilities.repeatable = true;
     return abilities;
 }
 

@@ -29,7 +29,17 @@ int requireBridge(const linux::Link& link) {
     return link.index;
 }
 
-std::string aliasOf(const Network& network) { return "davit network " + network.id; }
+constexpr std::string_view kAlias = "davit network ";
+
+std::string aliasOf(const Network& network) { return std::string(kAlias) + network.id; }
+
+/// The default bridge has the same name for every id of its network: one that a lost state left is in the way of the next, with
+/// addresses of its own.
+bool isLeftOver(const Network& network, const linux::Link& link) {
+    if (!network.default_bridge || !link.alias.starts_with(kAlias) || link.alias == aliasOf(network)) return false;
+    const std::vector<linux::Link> links = linux::allLinks();
+    return std::none_of(links.begin(), links.end(), [&](const linux::Link& one) { return one.master == link.index; });
+}
 
 linux::MacAddress bridgeMac(const Network& network) {
     return network.ipv4 && network.ipv4->gateway ? linux::MacAddress::ofAddress(network.ipv4->gateway->address)
@@ -49,7 +59,12 @@ void giveAddresses(const Network& network, int index) {
 
 MadeBridge setUpBridge(const Network& network) {
     MadeBridge made;
-    if (const auto present = linux::findLink(network.bridge)) {
+    auto present = linux::findLink(network.bridge);
+    if (present && isLeftOver(network, *present)) {
+        removeBridge(network.bridge);
+        present.reset();
+    }
+    if (present) {
         // One with our remark is what a process left that died before it could say that it had made it.
         made = {.index = requireBridge(*present), .adopted = present->alias != aliasOf(network)};
     } else {

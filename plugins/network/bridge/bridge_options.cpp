@@ -43,7 +43,7 @@ const std::map<std::string, Setter, std::less<>>& setters() {
     static const std::map<std::string, Setter, std::less<>> table{
         {"com.docker.network.bridge.name",
          [](S name, S value, Network& n, Modes&) { if (!value.empty()) n.bridge = readLinkName(name, value); }},
-        {"com.docker.network.bridge.default_bridge", [](S name, S value, Network&, Modes&) { (void)readBool(name, value); }},
+        {"com.docker.network.bridge.default_bridge", [](S name, S value, Network& n, Modes&) { n.default_bridge = readBool(name, value); }},
         {"com.docker.network.bridge.enable_icc", [](S name, S value, Network& n, Modes&) { n.icc = readBool(name, value); }},
         {"com.docker.network.bridge.enable_ip_masquerade",
          [](S name, S value, Network& n, Modes&) { n.masquerade = readBool(name, value); }},
@@ -82,6 +82,13 @@ std::optional<Subnet> readSubnet(const std::vector<IpamData>& data, IpFamily fam
     const auto pool = IpPrefix::parse(data.front().pool);
     if (!pool || pool->address.family != family) throw error(Code::invalid, "invalid subnet \"{}\"", data.front().pool);
     Subnet subnet{.pool = pool->network(), .gateway = std::nullopt, .mode = mode};
+    const auto other = data.front().aux_addresses.find(family == IpFamily::v4 ? "DefaultGatewayIPv4" : "DefaultGatewayIPv6");
+    if (other != data.front().aux_addresses.end()) {
+        const auto address = IpPrefix::parse(other->second);
+        if (!address || !subnet.pool.contains(address->address))
+            throw error(Code::invalid, "invalid default gateway \"{}\" of the subnet {}", other->second, data.front().pool);
+        subnet.default_gateway = address->address;
+    }
     if (data.front().gateway.empty()) return subnet;
     subnet.gateway = IpPrefix::parse(data.front().gateway);
     if (!subnet.gateway || !subnet.pool.contains(subnet.gateway->address))

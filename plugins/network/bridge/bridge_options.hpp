@@ -22,6 +22,7 @@ enum class GatewayMode {
 struct Subnet {
     IpPrefix pool;
     std::optional<IpPrefix> gateway;  ///< the bridge's own address
+    std::optional<IpAddress> default_gateway;  ///< what containers use in its place
     GatewayMode mode = GatewayMode::nat;
 };
 
@@ -32,6 +33,7 @@ struct Network {
     std::optional<Subnet> ipv4, ipv6;
     unsigned mtu = 0;  ///< 0: the kernel's
     bool internal = false;
+    bool default_bridge = false;  ///< its bridge has a name that outlives the network's id
     bool icc = true;            ///< containers may talk to each other
     bool masquerade = true;     ///< what leaves has the host's address
     bool inhibit_ipv4 = false;  ///< the bridge gets no IPv4 address

@@ -29,10 +29,16 @@ std::string idOf(const std::string& space, const IpPrefix& pool, const IpPrefix&
 
 DefaultIpamDriver::DefaultIpamDriver(const DriverContext& context) {
     DriverConfig config(context);
-    std::vector<std::string> ranges = config.strings("pools");
+    for (const std::string& text : config.strings("pools")) ranges_.push_back(parseRange(text));
     config.finish();
-    if (ranges.empty()) ranges.assign(std::begin(kDefaultRanges), std::end(kDefaultRanges));
-    for (const std::string& text : ranges) ranges_.push_back(parseRange(text));
+    const std::vector<Range> configured = ranges_;
+    for (const char* text : kDefaultRanges) {
+        const Range range = parseRange(text);
+        const bool family_given = std::any_of(configured.begin(), configured.end(), [&](const Range& one) {
+            return one.base.address.family == range.base.address.family;
+        });
+        if (!family_given) ranges_.push_back(range);
+    }
 }
 
 DefaultIpamDriver::Range DefaultIpamDriver::parseRange(const std::string& text) {

@@ -4,7 +4,7 @@
 // requests again after a restart what its networks use (RequiresRequestReplay).
 //
 // Configuration: "pools", the ranges to choose from, each "BASE SIZE" ("172.17.0.0/16 24": pools of /24 within that range),
-// in their order; IPv4 and IPv6 mixed. Threads: any.
+// in their order; IPv4 and IPv6 mixed. A family of which none is given has davit's own. Threads: any.
 #pragma once
 
 #include <map>

@@ -36,6 +36,7 @@ void members(A& a, Ref<A, NetworkCapabilities> c) {
     a.optional("HostNamespace", c.host_namespace);
     a.optional("NoInterface", c.no_interface);
     a.optional("Singleton", c.singleton);
+    a.optional("Repeatable", c.repeatable);
 }
 template <class A>
 void members(A& a, Ref<A, IpamData> d) {

@@ -1,6 +1,7 @@
 """A davitd of a test's own: its data, its run-time folder and its socket are in a temporary folder."""
 import contextlib
 import glob
+import hashlib
 import json
 import os
 import shutil
@@ -71,6 +72,11 @@ class Daemon:
             return False
 
     @property
+    def bridge(self):
+        """The link of the default network: daemons with roots of their own have one of their own. It stays for the next start."""
+        return 'davit-' + hashlib.sha256(self.data_root.encode()).hexdigest()[:8]
+
+    @property
     def pid(self):
         return self.process.pid
 
@@ -125,6 +131,8 @@ class Daemon:
                 self.kill()
             subprocess.run(['umount', '-q', '-l', '-R', self.data_root], check=False)
             self.remove_cgroup_parents()
+            if self.data_root.startswith(self.home):  # else somebody else's daemon may use it
+                subprocess.run(['ip', 'link', 'del', self.bridge], stderr=subprocess.DEVNULL, check=False)
             shutil.rmtree(self.home, ignore_errors=True)
             shutil.rmtree(self.exec_root, ignore_errors=True)
 

@@ -51,6 +51,9 @@ class NetworkPlugin:
         class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             daemon_threads = True
 
+            def handle_error(self, request, client_address):
+                """A daemon that is killed leaves its connections."""
+
         self.server = Server(self.socket, Handler)
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()

@@ -134,8 +134,11 @@ class FakeIpamDriver : public IpamDriver, public Script {
 class FakeSource : public DriverSource {
   public:
     std::map<std::string, std::shared_ptr<NetworkDriver>> networks;
+    std::set<std::string> expected;
+    std::set<std::string> foreign;  ///< those of `networks` that are somebody else's servers
     std::shared_ptr<FakeIpamDriver> ipam_driver = std::make_shared<FakeIpamDriver>();
 
+    void expect(const std::string& name) override { expected.insert(name); }
     std::shared_ptr<NetworkDriver> network(const std::string& name) override {
         const auto found = networks.find(name);
         if (found == networks.end()) throw error(Code::not_found, "plugin \"{}\" not found", name);
@@ -145,7 +148,8 @@ class FakeSource : public DriverSource {
     std::vector<std::string> ownDrivers(DriverKind kind) override {
         std::vector<std::string> names;
         if (kind == DriverKind::ipam) return {"book"};
-        for (const auto& [name, driver] : networks) names.push_back(name);
+        for (const auto& [name, driver] : networks)
+            if (!foreign.contains(name)) names.push_back(name);
         return names;
     }
 };
@@ -156,6 +160,7 @@ struct Fixture {
     std::shared_ptr<FakeNetworkDriver> driver = std::make_shared<FakeNetworkDriver>();
     std::unique_ptr<state::Database> database;
     std::unique_ptr<NetworkController> controller;
+    std::optional<NetworkConfig> standard;  ///< of the next start
 
     Fixture() {
         source.networks["fake"] = driver;
@@ -172,7 +177,8 @@ struct Fixture {
         database = std::make_unique<state::Database>(
             state::DatabaseOptions{.path = dir.path() / "state.db", .schemas = {NetworkController::schema()}});
         controller = std::make_unique<NetworkController>(
-            ControllerOptions{.exec_root = dir.path(), .default_driver = "fake", .default_ipam_driver = "book", .standard = {}},
+            ControllerOptions{.exec_root = dir.path(), .default_driver = "fake", .default_ipam_driver = "book", .default_options = {},
+                              .standard = standard},
             *database, source);
         controller->restore();
     }
