@@ -108,6 +108,13 @@ void setMtu(NetlinkBatch& batch, int index, unsigned mtu) {
     batch.number(IFLA_MTU, static_cast<std::uint32_t>(mtu));
 }
 
+void setMaster(NetlinkBatch& batch, const std::string& name, int bridge) {
+    batch.begin(RTM_NEWLINK, 0, fmt::format("make link {} a port of bridge {}", name, bridge));
+    batch.header(linkHeader());
+    batch.text(IFLA_IFNAME, name);
+    batch.number(IFLA_MASTER, static_cast<std::uint32_t>(bridge));
+}
+
 void setGroup(NetlinkBatch& batch, const std::string& name, unsigned group) {
     batch.begin(RTM_NEWLINK, 0, fmt::format("put link {} into group {}", name, group));
     batch.header(linkHeader());

@@ -43,6 +43,8 @@ void configurePort(NetlinkBatch& batch, const BridgePort& port);
 void setAlias(NetlinkBatch& batch, const std::string& name, const std::string& alias);
 void setUp(NetlinkBatch& batch, int index);
 void setMtu(NetlinkBatch& batch, int index, unsigned mtu);
+/// Makes a link a port of the bridge of that index.
+void setMaster(NetlinkBatch& batch, const std::string& name, int bridge);
 /// Links of one group are removed together: the kernel waits once for all of them. An empty group is ENODEV.
 void setGroup(NetlinkBatch& batch, const std::string& name, unsigned group);
 void deleteGroup(NetlinkBatch& batch, unsigned group);

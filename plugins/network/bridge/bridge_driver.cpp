@@ -1,11 +1,14 @@
 #include "bridge_driver.hpp"
 
+#include <algorithm>
+
 #include "base/check.hpp"
 #include "base/defer.hpp"
 #include "base/json.hpp"
 #include "bridge_link.hpp"
 #include "common/options.hpp"
 #include "common/setting.hpp"
+#include "conntrack.hpp"
 #include "davit/wire_network.hpp"
 #include "endpoint_link.hpp"
 #include "forwarding.hpp"
@@ -98,6 +101,7 @@ void BridgeDriver::createNetwork(const CreateNetwork& request) {
     const std::string text = wire::encode(request);
     const Lock changing(changing_);
     if (checkConflicts(network, text)) return;
+    watch_.begin();
     const MadeBridge made = setUpBridge(network);
     Defer undo([&] {
         firewall_.removeNetwork(network.id);
@@ -109,6 +113,15 @@ void BridgeDriver::createNetwork(const CreateNetwork& request) {
     const Lock lock(mutex_);
     networks_[network.id] = {network, text, made.adopted};
     undo.dismiss();
+    meetOthers();
+}
+
+void BridgeDriver::meetOthers() {
+    try {
+        firewall_.meetOthers(Firewall::Look::if_it_matters);
+    } catch (const Error& e) {
+        warn(fmt::format("beside the rules of others: {}", e.text()));
+    }
 }
 
 void BridgeDriver::deleteNetwork(const std::string& network_id) {
@@ -124,6 +137,7 @@ void BridgeDriver::deleteNetwork(const std::string& network_id) {
     }
     if (!known.adopted) removeBridge(known.network.bridge);
     firewall_.removeNetwork(network_id);
+    meetOthers();
     state_.erase("network/" + network_id, Sync::yes);
     const Lock lock(mutex_);
     networks_.erase(network_id);
@@ -244,11 +258,17 @@ void BridgeDriver::programExternalConnectivity(const std::string& network_id, co
         firewall_.unpublish(endpoint_id);
         host_ports_.release(endpoint_id);
     });
-    for (const PublishedPort& port : known.ports)
-        if (port.reachesLoopback()) (void)writeSetting("ipv4/conf/" + on.bridge + "/route_localnet", "1");
+    letLoopbackThrough(on, known.ports);
     if (!known.ports.empty()) firewall_.publish(endpoint_id, network_id, known.ports);
+    forgetFlows(known.ports);
     keep(known);
     undo.dismiss();
+    watch_.lookAgain();
+}
+
+void BridgeDriver::letLoopbackThrough(const Network& network, const std::vector<PublishedPort>& ports) {
+    if (std::any_of(ports.begin(), ports.end(), [](const PublishedPort& port) { return port.reachesLoopback(); }))
+        (void)writeSetting("ipv4/conf/" + network.bridge + "/route_localnet", "1");
 }
 
 void BridgeDriver::revokeExternalConnectivity(const std::string& network_id, const std::string& endpoint_id) {
@@ -262,7 +282,9 @@ void BridgeDriver::revoke(Endpoint& endpoint) {
     if (endpoint.ports.empty()) return;
     firewall_.unpublish(endpoint.id);
     host_ports_.release(endpoint.id);
+    forgetFlows(endpoint.ports);
     endpoint.ports.clear();
+    watch_.lookAgain();
 }
 
 }  // namespace davit::bridge

@@ -5,6 +5,9 @@
 // endpoint         what an endpoint is            endpoint_link   its links
 // port_map         ports wanted and published     host_ports      which of the host's ports are held
 // firewall_rules   the rule set as text           firewall        the rule set in the kernel
+// port_keeper      the process that keeps ports    port_forward/   that process
+// other_firewalls  rules of others, and ours among them
+// conntrack        flows that go on too long       watch           what others do to all this
 // link_reaper      removes links in the background
 //
 // Configuration: "ip-forward" (true: switch the host's forwarding on where a network needs it), "ip-forward-no-drop" (false: when
@@ -26,6 +29,7 @@
 #include "host_ports.hpp"
 #include "link_reaper.hpp"
 #include "linux/netlink/links.hpp"
+#include "watch.hpp"
 
 namespace davit::bridge {
 
@@ -64,6 +68,9 @@ class BridgeDriver final : public NetworkDriver {
     /// True when the same network exists already.
     bool checkConflicts(const Network& network, const std::string& request) DAVIT_EXCLUDES(mutex_);
     void ensureForwarding(const Network& network) DAVIT_REQUIRES(changing_);
+    void meetOthers();
+    /// Makes bridges again that somebody removed, and the sandboxes' links their ports.
+    void mendBridges() DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
     [[nodiscard]] KnownNetwork network(const std::string& id) DAVIT_EXCLUDES(mutex_);
     [[nodiscard]] Endpoint endpoint(const std::string& network_id, const std::string& id) DAVIT_EXCLUDES(mutex_);
     [[nodiscard]] std::optional<Endpoint> findEndpoint(const std::string& id) DAVIT_EXCLUDES(mutex_);
@@ -72,6 +79,8 @@ class BridgeDriver final : public NetworkDriver {
     /// The same for what has given something back: this also works on a full disk.
     void keepReduced(const Endpoint& endpoint) DAVIT_EXCLUDES(mutex_);
     void revoke(Endpoint& endpoint) DAVIT_EXCLUDES(mutex_);
+    /// What the packet filter translates from a loopback address is routed to the bridge only if that is allowed.
+    static void letLoopbackThrough(const Network& network, const std::vector<PublishedPort>& ports);
     void warn(const std::string& text) { context_.log(LogLevel::warning, text); }
 
     const DriverContext context_;
@@ -85,6 +94,7 @@ class BridgeDriver final : public NetworkDriver {
     Mutex mutex_;
     std::map<std::string, KnownNetwork> networks_ DAVIT_GUARDED_BY(mutex_);
     std::map<std::string, Endpoint> endpoints_ DAVIT_GUARDED_BY(mutex_);
+    Watch watch_;  ///< the last: its thread uses all others
 };
 
 }  // namespace davit::bridge

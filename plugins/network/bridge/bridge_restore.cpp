@@ -8,6 +8,7 @@
 #include "bridge_driver.hpp"
 #include "bridge_link.hpp"
 #include "davit/wire_network.hpp"
+#include "endpoint_link.hpp"
 #include "forwarding.hpp"
 #include "linux/netlink/links.hpp"
 
@@ -24,17 +25,34 @@ void forEachRecord(const StateJournal::Records& records, std::string_view prefix
 }  // namespace
 
 BridgeDriver::BridgeDriver(const DriverContext& context)
-    : context_(context), state_(context.stateDirectory()), reaper_([this](const std::string& text) { warn(text); }) {
+    : context_(context),
+      state_(context.stateDirectory()),
+      host_ports_(context.stateDirectory(), [this](const std::string& text) { warn(text); }),
+      reaper_([this](const std::string& text) { warn(text); }),
+      watch_({.rules_changed = [this] { firewall_.rebuild(); },
+              .others_changed = [this] { firewall_.meetOthers(Firewall::Look::always); },
+              .links_gone = [this] {
+                  const Lock changing(changing_);
+                  mendBridges();
+              },
+              .keeper = [this] { return host_ports_.keeper(); },
+              .tend = [this] { host_ports_.tend(); },
+              .log = [this](const std::string& text) { warn(text); }}) {
     DriverConfig config(context);
     ip_forward_ = config.boolean("ip-forward", true);
     drop_foreign_ = !config.boolean("ip-forward-no-drop", false);
     config.finish();
     const Lock changing(changing_);
     const StateJournal::Records records = state_.records();
-    if (records.empty()) return;
+    host_ports_.beginRestore();
     restoreNetworks(records);
     restoreEndpoints(records);
+    host_ports_.endRestore();
+    if (records.empty()) return;
+    watch_.begin();
+    mendBridges();
     restoreFirewall(records);
+    watch_.lookAgain();
 }
 
 // A network whose bridge can't be made now stays known: its endpoints may be deleted, and the next start tries again.
@@ -75,6 +93,33 @@ void BridgeDriver::restoreEndpoints(const StateJournal::Records& records) {
     removeStrays(linked);
 }
 
+void BridgeDriver::mendBridges() {
+    std::map<std::string, linux::Link> links;
+    for (linux::Link& link : linux::allLinks()) links[link.name] = std::move(link);
+    std::vector<Network> networks;
+    std::multimap<std::string, Endpoint> joined;  // by network
+    {
+        const Lock lock(mutex_);
+        for (const auto& [id, known] : networks_) networks.push_back(known.network);
+        for (const auto& [id, endpoint] : endpoints_)
+            if (!endpoint.interface.empty()) joined.emplace(endpoint.network_id, endpoint);
+    }
+    for (const Network& network : networks) {
+        try {
+            const auto present = links.find(network.bridge);
+            const int bridge = present != links.end() ? present->second.index : setUpBridge(network).index;
+            for (auto [at, end] = joined.equal_range(network.id); at != end; ++at) {
+                const auto link = links.find(at->second.hostLink());
+                if (link == links.end() || link->second.master == bridge) continue;
+                makePort(network, at->second, bridge);
+                letLoopbackThrough(network, at->second.ports);
+            }
+        } catch (const Error& e) {
+            warn(fmt::format("make the bridge of network {} again: {}", network.id, e.text()));
+        }
+    }
+}
+
 void BridgeDriver::removeStrays(const std::map<std::string, linux::Link>& links) {
     std::set<int> own;
     const Lock lock(mutex_);
@@ -103,6 +148,7 @@ void BridgeDriver::restoreFirewall(const StateJournal::Records& records) {
     try {
         firewall_.restore(std::move(model));
         for (const Network& network : networks) ensureForwarding(network);
+        firewall_.meetOthers(Firewall::Look::always);
     } catch (const Error& e) {
         warn(fmt::format("restore the packet filter: {}", e.text()));
     }

@@ -16,6 +16,10 @@ namespace {
 // The group of links that are about to be removed. A number that nobody chooses by chance.
 constexpr unsigned kDoomed = 0x64617674;
 
+linux::BridgePort portOf(const Network& network, const Endpoint& endpoint) {
+    return {.name = endpoint.hostLink(), .hairpin = true, .isolated = !network.icc, .alias = endpoint.alias()};
+}
+
 void createPair(const Attachment& a, int sandbox) {
     linux::NetlinkBatch batch;
     linux::addVeth(batch, {.name = a.endpoint.hostLink(),
@@ -24,10 +28,7 @@ void createPair(const Attachment& a, int sandbox) {
                            .peer_namespace = sandbox,
                            .bridge = bridgeIndex(a.network),
                            .mtu = a.network.mtu});
-    linux::configurePort(batch, {.name = a.endpoint.hostLink(),
-                                 .hairpin = true,
-                                 .isolated = !a.network.icc,
-                                 .alias = a.endpoint.alias()});
+    linux::configurePort(batch, portOf(a.network, a.endpoint));
     batch.run();
 }
 
@@ -55,6 +56,15 @@ void attach(const Attachment& a) {
     linux::settleCarrier(a.endpoint.hostLink());
     linux::settleCarrier(a.network.bridge);
     undo.dismiss();
+}
+
+void makePort(const Network& network, const Endpoint& endpoint, int bridge) {
+    linux::NetlinkBatch batch;
+    linux::setMaster(batch, endpoint.hostLink(), bridge);
+    linux::configurePort(batch, portOf(network, endpoint));
+    batch.run();
+    linux::settleCarrier(endpoint.hostLink());
+    linux::settleCarrier(network.bridge);
 }
 
 void detach(const std::string& host_link) {

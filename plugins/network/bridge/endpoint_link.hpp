@@ -20,6 +20,9 @@ struct Attachment {
 /// Makes the pair, addresses and raises it. When it returns the first packet gets through. Nothing is left of it on failure.
 void attach(const Attachment& attachment);
 
+/// Makes the host's end a port of the bridge again, which is new.
+void makePort(const Network& network, const Endpoint& endpoint, int bridge);
+
 /// Removes the pair, which takes tens of milliseconds. One that isn't there is no error.
 void detach(const std::string& host_link);
 

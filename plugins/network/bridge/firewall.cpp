@@ -35,25 +35,11 @@ const linux::NetlinkSocket& Firewall::socket() {
     return *socket_;
 }
 
-std::size_t Firewall::countRules() {
-    std::size_t lines = 0;
-    for (const char* command : {"list table ip davit", "list table ip6 davit"}) {
-        nft_ctx& nft = context();
-        ::nft_ctx_output_set_flags(&nft, NFT_CTX_OUTPUT_TERSE);
-        const bool listed = ::nft_run_cmd_from_buffer(&nft, command) == 0;
-        ::nft_ctx_output_set_flags(&nft, 0);
-        if (!listed) return 0;
-        for (const char* at = ::nft_ctx_get_output_buffer(&nft); *at != '\0'; ++at) lines += *at == '\n' ? 1 : 0;
-    }
-    return lines;
-}
+bool Firewall::needed() const { return !model_.networks.empty() || model_.drop_foreign_ipv4 || model_.drop_foreign_ipv6; }
 
 void Firewall::executeWhole() {
-    const FirewallModel& model = model_;
-    const bool needed = !model.networks.empty() || model.drop_foreign_ipv4 || model.drop_foreign_ipv6;
-    execute(needed ? wholeRules(model) : noRules());
-    made_ = needed;
-    rules_ = needed ? countRules() : 0;
+    execute(needed() ? wholeRules(model_) : noRules());
+    made_ = needed();
 }
 
 template <class Shortcut>
@@ -128,11 +114,47 @@ void Firewall::dropForeign(IpFamily family) {
     undo.dismiss();
 }
 
-bool Firewall::repair() {
+void Firewall::rebuild() {
     const Lock lock(mutex_);
-    if (!made_ || countRules() == rules_) return false;
+    if (!needed()) return;
+    ++rebuilds_;
     executeWhole();
-    return true;
+}
+
+std::string Firewall::list(const std::string& command) {
+    nft_ctx& nft = context();
+    ::nft_ctx_output_set_flags(&nft, NFT_CTX_OUTPUT_HANDLE);
+    const bool listed = ::nft_run_cmd_from_buffer(&nft, command.c_str()) == 0;
+    ::nft_ctx_output_set_flags(&nft, 0);
+    (void)::nft_ctx_get_error_buffer(&nft);  // emptied: that there is none is no fault
+    const std::string text = ::nft_ctx_get_output_buffer(&nft);
+    return listed ? text : std::string();
+}
+
+std::string Firewall::listForward(IpFamily family) { return list(family == IpFamily::v4 ? "list chain ip filter FORWARD" : "list chain ip6 filter FORWARD"); }
+
+void Firewall::meetOthers(Look look) {
+    const Lock lock(mutex_);
+    for (const IpFamily family : {IpFamily::v4, IpFamily::v6}) {
+        const auto met = met_.find(family);
+        if (look == Look::always || met == met_.end() || met->second.found.drops) meetOthers(family);
+    }
+}
+
+void Firewall::meetOthers(IpFamily family) {
+    const ForeignForward found = readForward(listForward(family));
+    std::set<std::string> own;
+    for (const auto& [id, network] : model_.networks)
+        if (network.subnet(family)) own.insert(network.bridge);
+    Met& met = met_[family];
+    if (found != met.found || own != met.own) {
+        execute(forwardCommands(family, found, own));
+        met = {readForward(listForward(family)), own};
+    }
+    auto& others = family == IpFamily::v4 ? model_.others_ipv4 : model_.others_ipv6;
+    if (others == found.bridges) return;
+    others = found.bridges;
+    if (made_) bring([&] { execute(otherBridgesRules(family, others)); });
 }
 
 }  // namespace davit::bridge

@@ -2,7 +2,9 @@
 // the next change and all made again.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <set>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +12,7 @@
 #include "base/thread_annotations.hpp"
 #include "firewall_rules.hpp"
 #include "linux/netlink/batch.hpp"
+#include "other_firewalls.hpp"
 
 struct nft_ctx;
 
@@ -34,8 +37,12 @@ class Firewall {
     void unpublish(const std::string& endpoint) DAVIT_EXCLUDES(mutex_);
     /// From now on only what comes from or goes to a bridge is forwarded.
     void dropForeign(IpFamily family) DAVIT_EXCLUDES(mutex_);
-    /// Makes the rules again if tables, chains or rules of them are gone. True when they were.
-    bool repair() DAVIT_EXCLUDES(mutex_);
+    /// Makes all rules again, because somebody else changed them.
+    void rebuild() DAVIT_EXCLUDES(mutex_);
+    enum class Look { always, if_it_matters };
+    /// Looks at the rules of others and brings what we have among them, and for them, to what it should be. After a change of our
+    /// networks it matters only beside others that drop. Throws Error{system}.
+    void meetOthers(Look look) DAVIT_EXCLUDES(mutex_);
     /// How often all rules were made anew instead of changed. For tests.
     [[nodiscard]] std::size_t rebuilds() DAVIT_EXCLUDES(mutex_) {
         const Lock lock(mutex_);
@@ -48,7 +55,11 @@ class Firewall {
     void bring(const Shortcut& shortcut) DAVIT_REQUIRES(mutex_);
     void execute(const std::string& commands) DAVIT_REQUIRES(mutex_);
     void executeWhole() DAVIT_REQUIRES(mutex_);
-    std::size_t countRules() DAVIT_REQUIRES(mutex_);
+    void meetOthers(IpFamily family) DAVIT_REQUIRES(mutex_);
+    /// The text of what a command lists, with handles; empty when it isn't there.
+    [[nodiscard]] std::string list(const std::string& command) DAVIT_REQUIRES(mutex_);
+    [[nodiscard]] std::string listForward(IpFamily family) DAVIT_REQUIRES(mutex_);
+    [[nodiscard]] bool needed() const DAVIT_REQUIRES(mutex_);
     nft_ctx& context() DAVIT_REQUIRES(mutex_);
     const linux::NetlinkSocket& socket() DAVIT_REQUIRES(mutex_);
 
@@ -60,8 +71,12 @@ class Firewall {
     std::optional<linux::NetlinkSocket> socket_ DAVIT_GUARDED_BY(mutex_);
     std::size_t rebuilds_ DAVIT_GUARDED_BY(mutex_) = 0;
     FirewallModel model_ DAVIT_GUARDED_BY(mutex_);
-    bool made_ DAVIT_GUARDED_BY(mutex_) = false;       ///< the tables are in the kernel, as far as we know
-    std::size_t rules_ DAVIT_GUARDED_BY(mutex_) = 0;   ///< how many lines the tables have without their elements
+    struct Met {
+        ForeignForward found;
+        std::set<std::string> own;  ///< our bridges then
+    };
+    std::map<IpFamily, Met> met_ DAVIT_GUARDED_BY(mutex_);  ///< the last look: the same again is left alone
+    bool made_ DAVIT_GUARDED_BY(mutex_) = false;  ///< the tables are in the kernel, as far as we know
 };
 
 }  // namespace davit::bridge

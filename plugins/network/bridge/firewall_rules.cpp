@@ -13,6 +13,7 @@ namespace {
 // {4}: in postrouting, {5}: its echo request. Interface names never match in postrouting's input.
 constexpr const char* kTable = R"(table {0} davit {{
   set bridges {{ type ifname; }}
+  set others {{ type ifname; }}
   set internal {{ type ifname; }}
   set unprotected {{ type ifname; }}
   set routed {{ type ifname; }}
@@ -64,13 +65,15 @@ constexpr const char* kTable = R"(table {0} davit {{
 }}
 )";
 
-// Behind our own chain and those of others, which may accept before.
+// Behind our own chain and those of others. Of another engine's bridges what it publishes and what its containers send passes.
 constexpr const char* kDropForeign = R"(table {0} davit {{
   chain foreign {{
     type filter hook forward priority filter + 10; policy drop;
     iifname @bridges accept
     oifname @bridges accept
     ct state established,related accept
+    iifname @others accept
+    oifname @others ct status dnat accept
   }}
 }}
 )";
@@ -149,11 +152,18 @@ std::string wholeRules(const FirewallModel& model) {
         if (family == IpFamily::v4 ? model.drop_foreign_ipv4 : model.drop_foreign_ipv6)
             text += fmt::format(kDropForeign, word(family));
     }
+    text += otherBridgesRules(IpFamily::v4, model.others_ipv4) + otherBridgesRules(IpFamily::v6, model.others_ipv6);
     for (const auto& [id, network] : model.networks) text += addNetworkRules(network);
     for (const auto& [endpoint, publication] : model.publications)
         if (const auto network = model.networks.find(publication.network_id); network != model.networks.end())
             for (const PortElement& element : portElements(network->second, publication.ports))
                 write(text, "add", element.family, {{element.set, element.keyText(), element.valueText()}});
+    return text;
+}
+
+std::string otherBridgesRules(IpFamily family, const std::set<std::string>& bridges) {
+    std::string text = fmt::format("flush set {} davit others\n", word(family));
+    for (const std::string& bridge : bridges) write(text, "add", family, {{"others", quoted(bridge), {}}});
     return text;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,12 +22,15 @@ struct FirewallModel {
     std::map<std::string, Publication> publications;      ///< by endpoint
     bool drop_foreign_ipv4 = false;  ///< what is neither from nor to a bridge isn't forwarded
     bool drop_foreign_ipv6 = false;
+    std::set<std::string> others_ipv4, others_ipv6;  ///< bridges that another engine filters
 };
 
 /// Replaces both tables, in one transaction.
 [[nodiscard]] std::string wholeRules(const FirewallModel& model);
 /// Removes both tables, whether they are there or not.
 [[nodiscard]] std::string noRules();
+/// Replaces the bridges of other engines in one family's table.
+[[nodiscard]] std::string otherBridgesRules(IpFamily family, const std::set<std::string>& bridges);
 [[nodiscard]] std::string addNetworkRules(const Network& network);
 [[nodiscard]] std::string removeNetworkRules(const Network& network);
 

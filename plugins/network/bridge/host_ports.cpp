@@ -14,6 +14,8 @@
 namespace davit::bridge {
 namespace {
 
+constexpr int kBacklog = 4096;
+
 std::string hostText(const PublishedPort& port) {
     const std::string text = port.host.text();
     return port.host.family == IpFamily::v6 ? "[" + text + "]" : text;
@@ -63,21 +65,62 @@ int stopListening(int fd) {
 }
 
 // An errno, or 0. A protocol that this kernel has no sockets for can't be in anybody's use.
+int listenFor(const PublishedPort& port, int fd) {
+    if (port.protocol == Protocol::udp) return 0;
+    if (!port.carried()) return stopListening(fd);
+    return ::listen(fd, kBacklog) == 0 ? 0 : errno;
+}
+
 int bindPort(const PublishedPort& port, UniqueFd& fd) {
     fd = openSocket(port);
     if (!fd) return unknownProtocol(errno) ? 0 : errno;
     sockaddr_storage storage{};
     const socklen_t size = socketAddress(port, storage);
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0) return errno;
-    return port.protocol == Protocol::udp ? 0 : stopListening(fd.get());
+    return listenFor(port, fd.get());
 }
 
-bool kernelHasIpv6() {
-    static const bool has = bool(UniqueFd(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
-    return has;
+// Of this network namespace, now.
+bool hostHasIpv6() {
+    const PublishedPort loopback{.protocol = Protocol::udp, .container = {}, .port = 0, .host = {IpFamily::v6, 1}};
+    UniqueFd fd;
+    return bindPort(loopback, fd) == 0;
 }
 
-// The host's sides of one request, without their port; a side of which the container has no address is left out.
+forward::Place placeOf(Protocol protocol, const IpAddress& address, std::uint16_t number) {
+    forward::Place place{.protocol = static_cast<std::uint8_t>(protocol),
+                         .family = static_cast<std::uint8_t>(address.family == IpFamily::v4 ? 4 : 6),
+                         .port = number};
+    Uint128 rest = address.number;
+    for (int i = static_cast<int>(ipBits(address.family) / 8) - 1; i >= 0; --i, rest >>= 8U) place.address[i] = static_cast<std::uint8_t>(rest & 0xffU);
+    return place;
+}
+
+forward::Place hostPlace(const PublishedPort& port) { return placeOf(port.protocol, port.host, port.host_port); }
+
+forward::Entry entryOf(const PublishedPort& port) {
+    forward::Entry entry{.host = hostPlace(port), .target = {}};
+    if (port.carried()) entry.target = placeOf(port.protocol, port.container, port.port);
+    return entry;
+}
+
+std::string hostKey(const forward::Entry& entry) { return {reinterpret_cast<const char*>(&entry.host), sizeof entry.host}; }
+
+std::vector<PortKeeper::Handed> handed(const std::vector<HostPorts::Held>& held) {
+    std::vector<PortKeeper::Handed> result;
+    for (const HostPorts::Held& one : held)
+        if (one.socket) result.push_back({entryOf(one.port), one.socket.get()});
+    return result;
+}
+
+// Of the container: an IPv6 address of the host leads to an IPv4 one when there is no other.
+std::optional<IpAddress> destination(const IpAddress& host, const PortRequest& request, const PortTarget& target) {
+    if (host.family == IpFamily::v4) return target.ipv4;
+    if (target.ipv6) return target.ipv6;
+    return target.routed_ipv4 || request.protocol == Protocol::sctp ? std::nullopt : target.ipv4;
+}
+
+// The host's sides of one request, without their port; a side from which the container can't be reached is left out.
 std::vector<PublishedPort> sides(const PortRequest& request, const PortTarget& target) {
     std::vector<IpAddress> hosts;
     if (request.host_ip)
@@ -88,12 +131,12 @@ std::vector<PublishedPort> sides(const PortRequest& request, const PortTarget& t
         hosts = {IpAddress{IpFamily::v4, 0}, IpAddress{IpFamily::v6, 0}};
     std::vector<PublishedPort> result;
     for (const IpAddress& host : hosts) {
-        if (host.family == IpFamily::v6 && !kernelHasIpv6()) continue;
-        const auto& same = host.family == IpFamily::v4 ? target.ipv4 : target.ipv6;
-        if (!same) continue;
-        const bool direct = (host.family == IpFamily::v4 ? target.routed_ipv4 : target.routed_ipv6);
+        if (host.family == IpFamily::v6 && host.number == 0 && !hostHasIpv6()) continue;
+        const auto container = destination(host, request, target);
+        if (!container) continue;
+        const bool direct = (container->family == IpFamily::v4 ? target.routed_ipv4 : target.routed_ipv6);
         result.push_back({.protocol = request.protocol,
-                          .container = *same,
+                          .container = *container,
                           .port = request.port,
                           .host = host,
                           .direct = direct});
@@ -188,6 +231,7 @@ std::vector<PublishedPort> HostPorts::reserve(const std::string& owner, const st
     for (const bool fixed : {true, false})
         for (const PortRequest& request : requests)
             if ((request.host_port != 0) == fixed) reserveOne(held, request, target);
+    handOver(held);
     std::vector<PublishedPort> ports;
     for (const Held& one : held) ports.push_back(one.port);
     auto& all = held_[owner];
@@ -195,18 +239,103 @@ std::vector<PublishedPort> HostPorts::reserve(const std::string& owner, const st
     return ports;
 }
 
+void HostPorts::release(const std::string& owner) {
+    const Lock lock(mutex_);
+    const auto node = held_.extract(owner);
+    if (!node) return;
+    std::vector<forward::Place> hosts;
+    for (const Held& one : node.mapped())
+        if (one.socket) hosts.push_back(hostPlace(one.port));
+    try {
+        keeper_.remove(hosts);
+    } catch (const Error&) {
+        tryHandOverAll();
+    }
+}
+
+void HostPorts::handOver(const std::vector<Held>& held) {
+    const auto more = handed(held);
+    try {
+        keeper_.add(more);
+    } catch (const Error&) {
+        handOverAll();
+        keeper_.add(more);
+    }
+}
+
+void HostPorts::handOverAll() {
+    keeper_.abandon();
+    std::vector<PortKeeper::Handed> all;
+    for (const auto& [owner, held] : held_)
+        for (const PortKeeper::Handed& one : handed(held)) all.push_back(one);
+    keeper_.add(all);
+}
+
+void HostPorts::tryHandOverAll() {
+    try {
+        handOverAll();
+    } catch (const Error& e) {
+        keeper_.abandon();
+        log_(fmt::format("ports outlive this process no longer, and what comes to IPv6 isn't carried: {}", e.text()));
+    }
+}
+
+bool HostPorts::nothingHeld() const {
+    return std::all_of(held_.begin(), held_.end(), [](const auto& entry) {
+        return std::none_of(entry.second.begin(), entry.second.end(), [](const Held& one) { return bool(one.socket); });
+    });
+}
+
+void HostPorts::beginRestore() {
+    const Lock lock(mutex_);
+    try {
+        for (PortKeeper::Kept& one : keeper_.adopt()) inherited_[hostKey(one.entry)] = std::move(one);
+    } catch (const Error& e) {
+        log_(e.text());
+    }
+}
+
 void HostPorts::take(const std::string& owner, const std::vector<PublishedPort>& ports) {
     const Lock lock(mutex_);
     for (const PublishedPort& port : ports) {
         Held one{.port = port, .socket = {}};
-        if (!port.direct && bindPort(port, one.socket) != 0) one.socket.reset();
+        const forward::Entry entry = entryOf(port);
+        if (const auto found = inherited_.extract(hostKey(entry)); found)
+            one.socket = std::move(found.mapped().socket);
+        else if (!port.direct && bindPort(port, one.socket) != 0)
+            one.socket.reset();
+        else if (one.socket)
+            reopened_.push_back({entry, one.socket.get()});
         held_[owner].push_back(std::move(one));
     }
 }
 
-void HostPorts::release(const std::string& owner) {
+// What is kept already stays untouched: connections go through it.
+void HostPorts::endRestore() {
     const Lock lock(mutex_);
-    held_.erase(owner);
+    std::vector<forward::Place> unknown;
+    for (const auto& [key, kept] : inherited_) unknown.push_back(kept.entry.host);
+    try {
+        keeper_.remove(unknown);
+        keeper_.add(reopened_);
+    } catch (const Error&) {
+        tryHandOverAll();
+    }
+    inherited_.clear();
+    reopened_.clear();
+}
+
+int HostPorts::keeper() {
+    const Lock lock(mutex_);
+    return keeper_.connection();
+}
+
+void HostPorts::tend() {
+    const Lock lock(mutex_);
+    if (nothingHeld())
+        keeper_.finish();
+    else if (!keeper_.alive())
+        tryHandOverAll();
 }
 
 }  // namespace davit::bridge

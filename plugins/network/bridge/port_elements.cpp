@@ -92,7 +92,7 @@ std::vector<PortElement> portElements(const Network& network, const std::vector<
     std::vector<std::string> opened;  // a port that is published at several addresses is opened once
     for (const PublishedPort& port : ports) {
         if (!network.subnet(port.container.family)) continue;
-        if (!port.direct) elements.push_back(translation(port));
+        if (port.translated()) elements.push_back(translation(port));
         if (!port.direct && network.trusted_interfaces.empty()) continue;
         const PortElement open{.family = port.container.family,
                                .set = "open_ports",

@@ -43,6 +43,15 @@ bool PublishedPort::reachesLoopback() const noexcept {
     return !direct && host.family == IpFamily::v4 && (host.number == 0 || kLoopback.contains(host));
 }
 
+bool PublishedPort::translated() const noexcept {
+    return !direct && host.family == container.family && !(host.family == IpFamily::v6 && host.number == 1);
+}
+
+bool PublishedPort::carried() const noexcept {
+    if (direct || host.family != IpFamily::v6 || protocol == Protocol::sctp) return false;
+    return container.family == IpFamily::v4 || host.number <= 1;
+}
+
 std::vector<PortRequest> readPortMap(const std::string& json) {
     const json::Document document = json::Document::parse(json);
     std::vector<PortRequest> requests;

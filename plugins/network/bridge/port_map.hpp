@@ -26,7 +26,7 @@ struct PortRequest {
     std::uint16_t host_port_end = 0;
 };
 
-/// What it got. `container` is of the family of `host`.
+/// What it got. `container` is of the family of `host`, or IPv4 behind an IPv6 host address.
 struct PublishedPort {
     Protocol protocol = Protocol::tcp;
     IpAddress container;
@@ -38,6 +38,10 @@ struct PublishedPort {
     bool operator==(const PublishedPort&) const noexcept = default;
     /// Whether connections from this host to itself must be let through to the bridge.
     [[nodiscard]] bool reachesLoopback() const noexcept;
+    /// Whether the packet filter leads packets to the container.
+    [[nodiscard]] bool translated() const noexcept;
+    /// Whether some of what comes to it can only be carried by a process: to [::1], or from one family to the other.
+    [[nodiscard]] bool carried() const noexcept;
 };
 
 /// Of the option "com.docker.network.portmap": a JSON list. Throws Error{invalid} naming what is wrong.

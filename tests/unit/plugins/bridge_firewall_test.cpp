@@ -58,15 +58,4 @@ BOOST_AUTO_TEST_CASE(changes_are_single_elements_and_mean_what_the_text_means) {
     BOOST_TEST(!has("list table ip davit"));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_gone_is_repaired) {
-    BOOST_TEST(!firewall.repair());
-    firewall.addNetwork(sample("one", 1));
-    BOOST_TEST(!firewall.repair());
-    for (const char* damage : {"flush ruleset", "delete table ip davit", "flush chain ip davit guard", "flush table ip6 davit"}) {
-        BOOST_TEST(has(damage), damage);
-        BOOST_TEST(firewall.repair(), damage);
-        BOOST_TEST(!firewall.repair(), damage);
-    }
-}
-
 BOOST_AUTO_TEST_SUITE_END()

@@ -77,21 +77,6 @@ BOOST_FIXTURE_TEST_CASE(a_neighbour_reaches_nothing_that_is_not_published, Publi
     BOOST_TEST(bool(connectFrom(self.get(), web.ip, 80)));
 }
 
-// route_localnet is on for the bridge: a container that sends to 127.0.0.1 through it must not arrive.
-BOOST_FIXTURE_TEST_CASE(nobody_reaches_the_loopback_of_the_host_from_outside, Published) {
-    web.publish(portMap(80, 8080));
-    Server local(self.get(), "127.0.0.1", 9999);
-    for (const Sandbox* from : {&neighbour, &web.sandbox}) {
-        const char* gateway = from == &neighbour ? "192.0.2.1" : "10.21.0.1";
-        from->run("ip link set lo down");
-        BOOST_REQUIRE(from->run("sysctl -qw net.ipv4.conf.all.route_localnet=1"));
-        BOOST_REQUIRE(from->run(fmt::format("ip route add 127.0.0.1/32 via {} dev eth0 src {}", gateway, from == &neighbour ? "192.0.2.2" : "10.21.0.2")));
-        (void)from->run("ip route del local 127.0.0.1 table local");
-        BOOST_TEST(!connectFrom(from->fd(), "127.0.0.1", 9999, kBlocked));
-    }
-    BOOST_TEST(local.accept(0).empty());
-}
-
 BOOST_FIXTURE_TEST_CASE(what_leaves_has_the_address_of_the_host, Published) {
     Server outside(neighbour.fd(), "0.0.0.0", 443);
     BOOST_TEST(bool(connectFrom(web.ns(), "192.0.2.2", 443)));
@@ -121,8 +106,6 @@ BOOST_FIXTURE_TEST_CASE(ipv6_works_alike, BridgeHost) {
     BOOST_TEST(server.accept() == "2001:db8::2");
     BOOST_TEST(bool(connectFrom(self.get(), "2001:db8::1", 8080)));
     BOOST_TEST(bool(connectFrom(web.ns(), "2001:db8::1", 8080)));
-    // A client of "localhost" goes on to 127.0.0.1.
-    BOOST_TEST(connectFrom(self.get(), "::1", 8080).error == ECONNREFUSED);
     BOOST_TEST(bool(connectFrom(self.get(), "127.0.0.1", 8080)));
     BOOST_TEST(!connectFrom(neighbour.fd(), web.ip6, 80, kBlocked));
     BOOST_TEST(bool(connectFrom(web.ns(), "2001:db8::2", 443)));
@@ -179,54 +162,27 @@ BOOST_FIXTURE_TEST_CASE(from_trusted_interfaces_published_ports_are_reached_dire
     BOOST_TEST(!connectFrom(neighbour.fd(), web.ip, 81, kBlocked));
 }
 
-// Whoever switches forwarding on makes a router of the host, unless it drops what isn't for containers.
-BOOST_AUTO_TEST_CASE(forwarding_is_switched_on_for_containers_only) {
-    for (const bool drop : {true, false}) {
-        BridgeHost host(drop ? "{}" : R"({"ip-forward-no-drop":true})");
-        Sandbox third;
-        host.run(fmt::format("ip link add out1 type veth peer name eth0 netns /proc/{}/fd/{}", ::getpid(), third.fd()));
-        host.run("ip addr add 198.51.100.1/24 dev out1");
-        host.run("ip link set out1 up");
-        for (const char* line : {"ip addr add 198.51.100.2/24 dev eth0", "ip link set eth0 up", "ip route add default via 198.51.100.1"})
-            BOOST_REQUIRE(third.run(line));
-        Server server(third.fd(), "0.0.0.0", 80);
-        BOOST_TEST(!connectFrom(host.neighbour.fd(), "198.51.100.2", 80, kBlocked));
-        (void)host.network(31);
-        host.restart();
-        BOOST_TEST(bool(connectFrom(host.neighbour.fd(), "198.51.100.2", 80, kBlocked)) == !drop);
-    }
-}
-
-BOOST_FIXTURE_TEST_CASE(forwarding_that_was_on_before_stays_as_it_is, BridgeHost) {
-    run("sysctl -qw net.ipv4.ip_forward=1");
-    (void)network(32);
-    BOOST_TEST(!run("nft list chain ip davit foreign"));
-}
-
-// Without the carrier's settling one of six connections waits a second for its first retry.
-BOOST_FIXTURE_TEST_CASE(the_first_connection_never_waits, BridgeHost) {
-    const std::string net = network(33);
-    for (int i = 2; i < 102; ++i) {
-        const Container one(*this, net, 33, i);
+// Without the carrier's settling one of six connections waits a second for its first retry. DAVIT_TEST_CONNECTIONS: how many.
+BOOST_FIXTURE_TEST_CASE(first_connections_do_not_wait, BridgeHost) {
+    const char* number = std::getenv("DAVIT_TEST_CONNECTIONS");
+    const int count = number != nullptr ? std::atoi(number) : 100;
+    std::string net = network(33);
+    int delayed = 0;
+    for (int i = 0; i < count; ++i) {
+        if (i % 20 == 10) {  // the first port of a bridge gives the bridge itself its carrier
+            driver->deleteNetwork(net);
+            net = network(33);
+        }
+        const Container one(*this, net, 33, 2 + i % 250);
         Server server(one.ns(), "0.0.0.0", 80);
         const Attempt attempt = connectFrom(self.get(), one.ip, 80, 3000);
         BOOST_REQUIRE(bool(attempt));
-        BOOST_TEST(attempt.took.count() < 900);
+        delayed += attempt.took.count() > 500 ? 1 : 0;
         driver->leave(net, one.endpoint);
         driver->deleteEndpoint(net, one.endpoint);
     }
-}
-
-// The first port of a bridge gives the bridge itself its carrier.
-BOOST_FIXTURE_TEST_CASE(nor_does_it_on_a_new_network, BridgeHost) {
-    for (int i = 0; i < 40; ++i) {
-        const std::string net = network(100 + i);
-        const Container one(*this, net, 100 + i, 2);
-        Server server(one.ns(), "0.0.0.0", 80);
-        const Attempt attempt = connectFrom(self.get(), one.ip, 80, 3000);
-        BOOST_REQUIRE(bool(attempt));
-        BOOST_TEST(attempt.took.count() < 900);
-    }
+    BOOST_TEST_MESSAGE(delayed << " of " << count << " first connections delayed");
+    BOOST_TEST(delayed == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
