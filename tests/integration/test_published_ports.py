@@ -81,7 +81,7 @@ class PublishedPortsTest(PortsCase):
         self.awaits(8082)
         other = self.docker.ok('run', '-d', IMAGE, 'sleep', '1000')
         for container in (own, other):
-            self.assertEqual(self.docker.ok('exec', container, 'wget', '-q', '-O', '-', 'http://192.0.2.1:8082/index.html'), 'hello')
+            self.assertEqual(self.docker.ok('exec', container, 'busybox', 'wget', '-q', '-O', '-', 'http://192.0.2.1:8082/index.html'), 'hello')
 
     def test_what_is_not_published_is_closed(self):
         container = self.server('-p', '127.0.0.1:8083:80', '-p', '[::1]:8083:80')
@@ -177,8 +177,8 @@ class BesideDockerTest(PortsCase):
         until(lambda: fetch('192.0.2.1', 18080, LAN) == 'hello', 'their port is reached')
         for address, port in (('127.0.0.1', 8080), ('127.0.0.1', 18080)):
             self.assertEqual(fetch(address, port), 'hello', (address, port))
-        self.assertEqual(self.docker.ok('exec', ours, 'wget', '-q', '-O', '-', 'http://192.0.2.1:18080/index.html'), 'hello')
-        self.assertEqual(self.dockerd.cli.ok('exec', theirs, 'wget', '-q', '-O', '-', 'http://192.0.2.1:8080/index.html'), 'hello')
+        self.assertEqual(self.docker.ok('exec', ours, 'busybox', 'wget', '-q', '-O', '-', 'http://192.0.2.1:18080/index.html'), 'hello')
+        self.assertEqual(self.dockerd.cli.ok('exec', theirs, 'busybox', 'wget', '-q', '-O', '-', 'http://192.0.2.1:8080/index.html'), 'hello')
         self.assertEqual(self.rules(), before)
         self.assertIn('-A FORWARD -j DAVIT-FORWARD', subprocess.run(['iptables', '-S'], capture_output=True, text=True, check=True).stdout)
         # What both show is the same but for the ports.

@@ -1,6 +1,7 @@
 #include "bridge_driver.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/check.hpp"
 #include "base/defer.hpp"
@@ -214,17 +215,24 @@ JoinReply BridgeDriver::join(const JoinRequest& request) {
     const Network on = network(request.network_id).network;
     Endpoint joined = endpoint(request.network_id, request.endpoint_id);
     joined.interface = plainOption(request.options, "com.docker.network.endpoint.ifname");
+    // dockerd lets its runtime make the sandbox after this call, and names no interface.
+    const bool loose = joined.interface.empty() && !std::filesystem::exists(request.sandbox_key);
+    if (loose) joined.interface = joined.looseLink();
     if (joined.interface.empty()) joined.interface = freeInterfaceName(request.sandbox_key, on.interface_prefix);
     const std::string settings = plainOption(request.options, "com.docker.network.endpoint.sysctls");
     reaper_.keep(joined.hostLink());
-    attach({.network = on,
-            .endpoint = joined,
-            .sandbox = request.sandbox_key,
-            .settings = readSettings(settings, joined.interface)});
+    (loose ? attachLoose : attach)({.network = on,
+                                    .endpoint = joined,
+                                    .sandbox = request.sandbox_key,
+                                    .settings = readSettings(settings, joined.interface)});
     Defer undo([&] { detach(joined.hostLink()); });
     keep(joined);
     undo.dismiss();
     JoinReply reply;
+    if (loose) {
+        reply.src_name = joined.looseLink();
+        reply.dst_prefix = on.interface_prefix;
+    }
     if (joined.ipv4) reply.gateway = gatewayOf(on, on.ipv4);
     if (joined.ipv6) reply.gateway_ipv6 = gatewayOf(on, on.ipv6);
     reply.disable_gateway_service = true;

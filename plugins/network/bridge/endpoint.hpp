@@ -22,6 +22,8 @@ struct Endpoint {
     [[nodiscard]] const std::optional<IpPrefix>& address(IpFamily family) const noexcept { return family == IpFamily::v4 ? ipv4 : ipv6; }
     /// The name of its link on the host.
     [[nodiscard]] std::string hostLink() const { return "veth" + id.substr(0, 7); }
+    /// The name of the other end while an engine has yet to move it into a sandbox.
+    [[nodiscard]] std::string looseLink() const { return "vethc" + id.substr(0, 7); }
     /// Says on the link whose it is.
     [[nodiscard]] std::string alias() const { return "davit endpoint " + id; }
 };

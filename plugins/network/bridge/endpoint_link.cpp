@@ -20,10 +20,10 @@ linux::BridgePort portOf(const Network& network, const Endpoint& endpoint) {
     return {.name = endpoint.hostLink(), .hairpin = true, .isolated = !network.icc, .alias = endpoint.alias()};
 }
 
-void createPair(const Attachment& a, int sandbox) {
+void createPair(const Attachment& a, const std::string& peer, int sandbox) {
     linux::NetlinkBatch batch;
     linux::addVeth(batch, {.name = a.endpoint.hostLink(),
-                           .peer = a.endpoint.interface,
+                           .peer = peer,
                            .peer_mac = a.endpoint.mac,
                            .peer_namespace = sandbox,
                            .bridge = bridgeIndex(a.network),
@@ -33,13 +33,13 @@ void createPair(const Attachment& a, int sandbox) {
 }
 
 // A pair of that name is what a lost answer or a dead process left behind.
-void createPairAfresh(const Attachment& a, int sandbox) {
+void createPairAfresh(const Attachment& a, const std::string& peer, int sandbox) {
     try {
-        createPair(a, sandbox);
+        createPair(a, peer, sandbox);
     } catch (const Error& e) {
         if (e.sysErrno() != EEXIST) throw;
         detach(a.endpoint.hostLink());
-        createPair(a, sandbox);
+        createPair(a, peer, sandbox);
     }
 }
 
@@ -47,7 +47,7 @@ void createPairAfresh(const Attachment& a, int sandbox) {
 
 void attach(const Attachment& a) {
     const UniqueFd sandbox = openFile(a.sandbox, O_RDONLY);
-    createPairAfresh(a, sandbox.get());
+    createPairAfresh(a, a.endpoint.interface, sandbox.get());
     Defer undo([&] { detach(a.endpoint.hostLink()); });
     linux::inNetworkNamespace(sandbox.get(), [&a] {
         configureInterface({.name = a.endpoint.interface, .ipv4 = a.endpoint.ipv4, .ipv6 = a.endpoint.ipv6, .settings = a.settings});
@@ -56,6 +56,11 @@ void attach(const Attachment& a) {
     linux::settleCarrier(a.endpoint.hostLink());
     linux::settleCarrier(a.network.bridge);
     undo.dismiss();
+}
+
+void attachLoose(const Attachment& a) {
+    const UniqueFd host = openFile("/proc/thread-self/ns/net", O_RDONLY);
+    createPairAfresh(a, a.endpoint.looseLink(), host.get());
 }
 
 void makePort(const Network& network, const Endpoint& endpoint, int bridge) {

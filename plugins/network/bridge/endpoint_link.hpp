@@ -20,6 +20,10 @@ struct Attachment {
 /// Makes the pair, addresses and raises it. When it returns the first packet gets through. Nothing is left of it on failure.
 void attach(const Attachment& attachment);
 
+/// For an engine that makes the sandbox later, as dockerd does: leaves the container's end of the pair on the host, for the engine to
+/// move, address and raise. Its name is the endpoint's looseLink().
+void attachLoose(const Attachment& attachment);
+
 /// Makes the host's end a port of the bridge again, which is new.
 void makePort(const Network& network, const Endpoint& endpoint, int bridge);
 

@@ -144,6 +144,22 @@ BOOST_AUTO_TEST_CASE(a_failed_join_leaves_nothing) {
     linux::inNetworkNamespace(sandbox.fd(), [] { BOOST_TEST(readSetting("ipv4/conf/eth0/log_martians").value() == "1"); });
 }
 
+// As dockerd has it: the sandbox comes later, and the engine moves the link.
+BOOST_AUTO_TEST_CASE(an_engine_without_a_sandbox_yet_gets_a_link_to_move) {
+    const std::string net = network(60), endpoint = randomId();
+    (void)driver->createEndpoint({.network_id = net, .endpoint_id = endpoint, .options = {}, .interface = {.address = "10.60.0.2/16"}});
+    const JoinReply reply = driver->join({.network_id = net, .endpoint_id = endpoint, .sandbox_key = "/nowhere/yet", .options = {}});
+    BOOST_TEST(reply.dst_prefix == "eth");
+    BOOST_TEST(reply.gateway == "10.60.0.1");
+    const auto link = linux::findLink(reply.src_name);
+    BOOST_REQUIRE(link.has_value());
+    BOOST_TEST(link->mac.text() == "02:42:0a:3c:00:02");
+    restart();
+    driver->leave(net, endpoint);
+    driver->deleteEndpoint(net, endpoint);
+    BOOST_TEST(disappears(reply.src_name));
+}
+
 BOOST_AUTO_TEST_CASE(a_port_belongs_to_one) {
     const std::string net = network(51);
     const Container one(*this, net, 51, 2), other(*this, net, 51, 3);
