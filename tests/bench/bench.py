@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""How long `run --rm true` takes, and how much memory davit needs, beside its peers and the kernel's own floor.
+"""How long `run --rm true` takes, what networks and published ports cost, what goes through them, and how much memory davit
+needs, beside its peers and the kernel's own floor.
 
 usage: bench.py --build BUILD | --prefix PREFIX  [--rounds N] [--output DIR] [--without docker,podman,crun,runc]
+                [--parts run,networks,traffic] [--containers N]
 
 All subjects are measured in turn within each round, so that whatever else the machine does hits all of them alike; judge by
-ratios, not by milliseconds. Writes a table (stdout, results.md), the raw times (results.json) and a plot (results.svg).
+ratios, not by milliseconds. Writes tables (stdout, results.md), the raw figures (results.json) and plots (*.svg).
 Run it as root on a machine that is otherwise idle.
 """
 import argparse
@@ -30,6 +32,15 @@ def isolate():
         subprocess.run(['mount', '-t', 'tmpfs', 'tmpfs', '/sys/fs/cgroup/unified'], check=True)
 
 
+def words(text):
+    return set(text.split(','))
+
+
+def write(folder, name, text):
+    with open(os.path.join(folder, name), 'w', encoding='utf-8') as file:
+        file.write(text)
+
+
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     where = parser.add_mutually_exclusive_group(required=True)
@@ -37,7 +48,9 @@ def parse():
     where.add_argument('--prefix')
     parser.add_argument('--rounds', type=int, default=30)
     parser.add_argument('--output', default='bench-results')
-    parser.add_argument('--without', default='')
+    parser.add_argument('--without', type=words, default=set())
+    parser.add_argument('--parts', type=words, default=words('run,networks,traffic'))
+    parser.add_argument('--containers', type=int, default=2000, help='whose first connection is watched')
     return parser.parse_args()
 
 
@@ -51,14 +64,12 @@ def main():
     import measure  # after the environment is set
     import report
     os.makedirs(options.output, exist_ok=True)
-    results = measure.run(options.rounds, set(options.without.split(',')))
-    with open(os.path.join(options.output, 'results.json'), 'w', encoding='utf-8') as file:
-        json.dump(results, file, indent=1)
+    results = measure.run(options)
     text = report.table(results)
-    with open(os.path.join(options.output, 'results.md'), 'w', encoding='utf-8') as file:
-        file.write(text)
-    with open(os.path.join(options.output, 'results.svg'), 'w', encoding='utf-8') as file:
-        file.write(report.plot(results))
+    write(options.output, 'results.json', json.dumps(results, indent=1))
+    write(options.output, 'results.md', text)
+    for name, picture in report.plots(results).items():
+        write(options.output, name, picture)
     print(text)
 
 

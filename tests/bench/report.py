@@ -1,64 +1,98 @@
-"""The results of bench.py as a table and as a plot."""
+"""The results of bench.py as tables and as plots. A part of the bench is a function here that makes lines of its results; it is
+left out when it wasn't measured."""
 import statistics
-from xml.sax.saxutils import escape
+
+from plot import bars, p90
 
 FLOOR = 'clone, mount, exec (the floor)'
+BARE = 'bare veth pair'
 
 
-def p90(values):
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * 0.9))]
+def rows(heads, lines):
+    return ['', '| ' + ' | '.join(heads) + ' |', '|---|' + '---:|' * (len(heads) - 1)] + ['| ' + ' | '.join(line) + ' |' for line in lines]
 
 
-def ratios(times):
+def run_ratios(times):
     """What the project promises, as ratios of medians within the same run."""
     median = {name: statistics.median(values) for name, values in times.items()}
-    pairs = [('API → dockerd, none', 'API → davitd, none'), ('API → dockerd, host', 'API → davitd, host'),
-             ('docker CLI → dockerd, none', 'docker CLI → davitd, none'), ('docker CLI → dockerd, host', 'docker CLI → davitd, host'),
-             ('docker CLI → dockerd, none', 'davit CLI → davitd, none'), ('docker CLI → davitd, none', 'docker --version'),
-             ('POST start → dockerd', 'POST start → davitd'), ('podman run, none', 'davit CLI → davitd, none'),
-             ('podman run, host', 'davit CLI → davitd, host'), ('crun run', 'davit CLI → davitd, none'), ('davit CLI → davitd, none', FLOOR)]
+    pairs = []
+    for network in ('none', 'host', 'bridge'):
+        pairs += [(f'API → dockerd, {network}', f'API → davitd, {network}'),
+                  (f'docker CLI → dockerd, {network}', f'docker CLI → davitd, {network}'),
+                  (f'docker CLI → dockerd, {network}', f'davit CLI → davitd, {network}'),
+                  (f'POST start → dockerd, {network}', f'POST start → davitd, {network}'),
+                  (f'docker CLI → davitd, {network}', 'docker --version'),
+                  (f'podman run, {network}', f'davit CLI → davitd, {network}')]
+    pairs += [('crun run', 'davit CLI → davitd, none'), ('davit CLI → davitd, none', FLOOR)]
     return [(a, b, median[a] / median[b]) for a, b in pairs if a in median and b in median]
 
 
+def runs(results):
+    times = {**results['times'], **results['start']}
+    lines = [f'`run --rm true`, {results["rounds"]} interleaved rounds, milliseconds']
+    lines += rows(['', 'min', 'median', 'p90'],
+                  [[name, f'{min(values):.1f}', f'{statistics.median(values):.1f}', f'{p90(values):.1f}'] for name, values in times.items()])
+    lines += rows(['ratio of medians', ''], [[f'{a} / {b}', f'{ratio:.1f}'] for a, b, ratio in run_ratios(times)])
+    lines += rows(['started at once', 'seconds', 'errors'],
+                  [[name, f'{value["seconds"]:.2f}', str(len(value['errors']))] for name, value in results['at_once'].items()])
+    return lines
+
+
+def memory(results):
+    return rows(['memory (PSS)', ''], [[name, f'{value:.0f}'] for name, value in results['memory'].items()])
+
+
+def networks(results):
+    """One line for each fact, one column for each engine, and their ratio."""
+    engines = list(results['networks'])
+    facts = list(dict.fromkeys(fact for engine in engines for fact in results['networks'][engine]))
+    lines = []
+    for fact in facts:
+        values = [results['networks'][engine].get(fact) for engine in engines]
+        numbers = [value for value in values if isinstance(value, (int, float))]
+        ratio = f'{numbers[1] / numbers[0]:.1f}' if len(numbers) == 2 and numbers[0] > 0 else ''
+        lines.append([fact] + [f'{value:.3f}' if isinstance(value, float) else str(value) for value in values] + [ratio])
+    return rows(['networks and published ports (seconds)', *engines, 'ratio'], lines)
+
+
+def traffic(results):
+    heads = ['', 'MB/s', 'of the bare pair', 'request µs', 'more than bare', 'connection µs']
+    flows = results['traffic']['flows']
+    bare = {verb: statistics.median(values) for verb, values in flows[BARE].items()}
+    lines = []
+    for name, verbs in flows.items():
+        value = {verb: statistics.median(values) for verb, values in verbs.items()}
+        lines.append([name, f'{value["bulk"]:.0f}', f'{value["bulk"] / bare["bulk"]:.2f}', f'{value["latency"]:.1f}',
+                      f'{value["latency"] - bare["latency"]:.1f}', f'{value["connect"]:.1f}'])
+    lines = rows(heads, lines)
+    scaling = results['traffic']['scaling']
+    lines += rows(['from another host to the last of them', 'request µs', 'connection µs'],
+                  [[name, f'{statistics.median(verbs["latency"]):.1f}', f'{statistics.median(verbs["connect"]):.1f}']
+                   for name, verbs in scaling.items()])
+    first = results['traffic']['first']
+    return lines + rows(['first connection of a container', 'containers', 'connected', 'slower than 0.5 s', 'median µs', 'max µs'],
+                        [[name, *(str(value) for value in facts.values())] for name, facts in first.items()])
+
+
+# The part's name in the results -> its lines. A measurement of its own (names resolved, say) adds one here and in measure.run().
+PARTS = {'times': runs, 'memory': memory, 'networks': networks, 'traffic': traffic}
+
+
 def table(results):
-    lines = [f'`run --rm true`, {results["rounds"]} interleaved rounds, milliseconds', '', '| | min | median | p90 |', '|---|---:|---:|---:|']
-    for name, values in {**results['times'], **results['start']}.items():
-        lines.append(f'| {name} | {min(values):.1f} | {statistics.median(values):.1f} | {p90(values):.1f} |')
-    lines += ['', '| ratio of medians | |', '|---|---:|']
-    lines += [f'| {a} / {b} | {ratio:.1f} |' for a, b, ratio in ratios({**results['times'], **results['start']})]
-    lines += ['', '| memory (PSS) | |', '|---|---:|']
-    lines += [f'| {name} | {value:.0f} |' for name, value in results['memory'].items()]
-    lines += ['', '| started at once | seconds | errors |', '|---|---:|---:|']
-    lines += [f'| {name} | {value["seconds"]:.2f} | {len(value["errors"])} |' for name, value in results['at_once'].items()]
-    return '\n'.join(lines) + '\n'
+    return '\n'.join(line for part, lines in PARTS.items() if part in results for line in lines(results)) + '\n'
 
 
-def plot(results):
-    """A bar for each median with a whisker from the minimum to p90, on a logarithmic axis."""
-    import math
-    rows = sorted(results['times'].items(), key=lambda item: statistics.median(item[1]))
-    left, width, height = 260, 560, 26
-    top = max(p90(values) for _, values in rows)
-    low, high = 0.5, 10 ** math.ceil(math.log10(top))
-
-    def x(value):
-        return left + width * math.log(max(value, low) / low) / math.log(high / low)
-
-    total = len(rows) * height + 60
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width + 70}" height="{total}" font-family="sans-serif" font-size="13">',
-             '<rect width="100%" height="100%" fill="white"/>',
-             f'<text x="{left}" y="18" font-weight="bold">run --rm true: milliseconds (median; line: minimum to p90)</text>']
-    tick = 1
-    while tick <= high:
-        parts.append(f'<line x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="28" y2="{total - 24}" stroke="#ddd"/>'
-                     f'<text x="{x(tick):.1f}" y="{total - 8}" text-anchor="middle">{tick}</text>')
-        tick *= 10
-    for index, (name, values) in enumerate(rows):
-        y, median = 32 + index * height, statistics.median(values)
-        color = '#2a6f4e' if 'davitd' in name else '#999999'
-        parts.append(f'<text x="{left - 8}" y="{y + 15}" text-anchor="end">{escape(name)}</text>'
-                     f'<rect x="{left}" y="{y + 3}" width="{x(median) - left:.1f}" height="{height - 9}" fill="{color}"/>'
-                     f'<line x1="{x(min(values)):.1f}" x2="{x(p90(values)):.1f}" y1="{y + 11.5}" y2="{y + 11.5}" stroke="black"/>'
-                     f'<text x="{max(x(median), x(p90(values))) + 6:.1f}" y="{y + 15}">{median:.1f}</text>')
-    return '\n'.join(parts) + '\n</svg>\n'
+def plots(results):
+    """File name -> SVG."""
+    made = {}
+    if 'times' in results:
+        made['results.svg'] = bars('run --rm true: milliseconds (median; line: minimum to p90)', results['times'])
+    if 'networks' in results:
+        figures = {f'{engine}, {fact}': [value] for engine, facts in results['networks'].items() for fact, value in facts.items()
+                   if isinstance(value, float) and 'ms' not in fact and value > 0}
+        made['networks.svg'] = bars('networks and published ports: seconds', figures)
+    if 'traffic' in results:
+        flows = results['traffic']['flows']
+        made['latency.svg'] = bars('a request and its answer: microseconds', {name: verbs['latency'] for name, verbs in flows.items()})
+        made['throughput.svg'] = bars('one connection: MB/s', {name: verbs['bulk'] for name, verbs in flows.items()})
+    return made

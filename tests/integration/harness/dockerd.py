@@ -10,17 +10,20 @@ from harness.poll import until
 
 
 class Dockerd:
-    def __init__(self, storage_driver='vfs', arguments=()):
+    def __init__(self, storage_driver='vfs', arguments=(), networks=False, netns=None):
+        """Without networks unless asked for. With `netns` it runs in that namespace of `ip netns`."""
         self.home = places.work_dir('dockerd')
         self.socket = os.path.join('/run', os.path.basename(self.home) + '.sock')
         self.log_path = os.path.join(self.home, 'log')
         with open(os.path.join(self.home, 'daemon.json'), 'w', encoding='utf-8') as file:
             file.write('{}')
+        without = () if networks else ('--bridge', 'none', '--iptables=false', '--ip6tables=false')
+        inside = ('nsenter', f'--net=/run/netns/{netns}') if netns else ()
         self.command = [
-            'dockerd', '--host', f'unix://{self.socket}', '--data-root', os.path.join(self.home, 'data'),
+            *inside, 'dockerd', '--host', f'unix://{self.socket}', '--data-root', os.path.join(self.home, 'data'),
             '--exec-root', os.path.join('/run', os.path.basename(self.home)), '--pidfile', os.path.join(self.home, 'pid'),
-            '--config-file', os.path.join(self.home, 'daemon.json'), '--experimental', '--bridge', 'none', '--iptables=false',
-            '--ip6tables=false', '--storage-driver', storage_driver, *arguments]
+            '--config-file', os.path.join(self.home, 'daemon.json'), '--experimental', *without,
+            '--storage-driver', storage_driver, *arguments]
         self.process = None
         self.api = Api(self.socket, version='/v1.41')
         self.cli = Cli(places.docker(), f'unix://{self.socket}', self.home)
