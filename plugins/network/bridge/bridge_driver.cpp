@@ -127,16 +127,16 @@ void BridgeDriver::meetOthers() {
 
 void BridgeDriver::deleteNetwork(const std::string& network_id) {
     const Lock changing(changing_);
-    KnownNetwork known;
+    std::optional<KnownNetwork> known;
     {
         const Lock lock(mutex_);
-        const auto found = networks_.find(network_id);
-        if (found == networks_.end()) return;
         for (const auto& [id, endpoint] : endpoints_)
             if (endpoint.network_id == network_id) throw error(Code::forbidden, "network {} has active endpoints", network_id);
-        known = found->second;
+        if (const auto found = networks_.find(network_id); found != networks_.end()) known = found->second;
     }
-    if (!known.adopted) removeBridge(known.network.bridge);
+    // A process that died before it could note the network may have left its bridge.
+    if (!known) return removeBridgeOf(network_id);
+    if (!known->adopted) removeBridge(known->network.bridge);
     firewall_.removeNetwork(network_id);
     meetOthers();
     state_.erase("network/" + network_id, Sync::yes);

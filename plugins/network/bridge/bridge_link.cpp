@@ -93,6 +93,11 @@ void removeBridge(const std::string& name) {
     }
 }
 
+void removeBridgeOf(const std::string& network_id) {
+    for (const linux::Link& link : linux::allLinks())
+        if (link.kind == "bridge" && link.alias == std::string(kAlias) + network_id) removeBridge(link.name);
+}
+
 int bridgeIndex(const Network& network) {
     const unsigned index = ::if_nametoindex(network.bridge.c_str());
     return index != 0 ? static_cast<int>(index) : setUpBridge(network).index;

@@ -17,6 +17,9 @@ MadeBridge setUpBridge(const Network& network);
 /// A bridge that isn't there is no error.
 void removeBridge(const std::string& name);
 
+/// Removes what was made for a network of this id, whatever its name; one that was adopted stays.
+void removeBridgeOf(const std::string& network_id);
+
 /// The index of the network's bridge; made again when somebody removed it.
 int bridgeIndex(const Network& network);
 

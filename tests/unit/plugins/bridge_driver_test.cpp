@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "bridge_fixtures.hpp"
+#include "linux/netlink/link_requests.hpp"
 #include "linux/netlink/links.hpp"
 
 using namespace davit;
@@ -68,6 +69,17 @@ BOOST_AUTO_TEST_CASE(an_existing_bridge_is_adopted_and_stays) {
     BOOST_TEST(linux::findLink("lan0").has_value());
     run("ip link add dull0 type veth peer name dull1");
     BOOST_TEST(refusal([&] { (void)network(44, R"({"com.docker.network.bridge.name":"dull0"})"); }) == "link dull0 exists and is veth and no bridge");
+}
+
+BOOST_AUTO_TEST_CASE(a_bridge_that_was_made_and_never_noted_goes_with_its_network) {
+    run("ip link add half0 type bridge");
+    linux::NetlinkBatch batch;
+    linux::setAlias(batch, "half0", "davit network 0123456789abcdef");
+    batch.run();
+    run("ip link add lan0 type bridge");
+    driver->deleteNetwork("0123456789abcdef");
+    BOOST_TEST(!linux::findLink("half0").has_value());
+    BOOST_TEST(linux::findLink("lan0").has_value());
 }
 
 BOOST_AUTO_TEST_CASE(networks_that_overlap_are_refused) {
