@@ -14,6 +14,7 @@
 #include "engine/core.hpp"
 #include "engine/create_checks.hpp"
 #include "engine/lifecycle.hpp"
+#include "engine/links.hpp"
 #include "engine/names.hpp"
 #include "engine/network_modes.hpp"
 #include "runtime/config_validation.hpp"
@@ -75,6 +76,7 @@ Container describe(EngineCore& core, CreateRequest& request, std::vector<std::st
     warnings.insert(warnings.end(), more.begin(), more.end());
     checkHostConfig(request.host_config, *options);
     resolveContainerModes(core.table, request.host_config);
+    if (request.host_config.network_mode == core.parts.networks.defaultNetwork()) resolveLinks(core.table, request.host_config);
 
     Container container;
     container.id = randomId();
@@ -127,6 +129,7 @@ CreateResult ContainerService::create(CreateRequest request) {
     undo.dismiss();
     free_name.dismiss();
     result.id = container.id;
+    if (!container.host_config->links.empty()) core_.has_links = true;
     const auto entry = std::make_shared<Entry>(std::move(container));
     const Operation operation = entry->begin();  // nothing can happen to it before it is told of
     core_.table.add(entry);

@@ -4,6 +4,7 @@
 #include "base/check.hpp"
 #include "base/log.hpp"
 #include "engine/core.hpp"
+#include "engine/links.hpp"
 #include "runtime/apparmor.hpp"
 #include "runtime/spec_builder.hpp"
 
@@ -136,6 +137,11 @@ std::vector<Container> ContainerService::list(const ListOptions& options) const 
 Container ContainerService::inspect(const std::string& ref, bool size) const {
     Container container = core_.table.resolve(ref)->snapshot();
     if (size) addSize(core_, container);
+    if (!container.host_config->links.empty()) {
+        auto host = *container.host_config;
+        host.links = shownLinks(core_.table, container);
+        container.host_config = std::make_shared<const runtime::HostConfig>(std::move(host));
+    }
     if (runtime::hostFacts().apparmor && container.state.started_at)
         container.apparmor_profile = runtime::appArmorProfileOf(*container.host_config);
     try {

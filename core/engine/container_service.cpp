@@ -6,6 +6,7 @@
 #include "engine/announce.hpp"
 #include "engine/core.hpp"
 #include "engine/lifecycle.hpp"
+#include "engine/links.hpp"
 #include "http/peer_read.hpp"
 #include "runtime/config_validation.hpp"
 
@@ -86,8 +87,8 @@ void ContainerService::kill(const std::string& ref, const std::string& signal) {
 }
 
 void ContainerService::remove(const std::string& ref, const RemoveOptions& options) {
+    if (options.link) return removeLink(core_, ref);
     const EntryPtr entry = core_.table.resolve(ref);
-    if (options.link) throw error(Code::invalid, "Invalid link name {}: there are no legacy links", ref);
     const ContainerState before = entry->state();
     if (before.running() && !options.force) refuseRemoval(entry, before);
     // Before the operation is begun: a stop that waits for its timeout ends with it.

@@ -2,6 +2,7 @@
 // Built once by Engine; the services hold references. Threads: any.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -40,6 +41,7 @@ class EngineCore {
     StartGate starts;
     EventLog event_log;
     std::string daemon_id;  ///< set by restore, then constant
+    std::atomic<bool> has_links = false;  ///< some container has legacy links: a start has to look for those linked to it
 
     TaskQueue events;
     TaskQueue cleanup;

@@ -198,6 +198,11 @@ void Entry::setMounts(std::vector<runtime::MountPoint> mounts) {
     data_.mounts = std::move(mounts);
 }
 
+void Entry::setHostConfig(std::shared_ptr<const runtime::HostConfig> host_config) {
+    const Lock lock(mutex_);
+    data_.host_config = std::move(host_config);
+}
+
 void Entry::setNetwork(NetworkSettings network, const Tell& tell) {
     const Lock lock(mutex_);
     data_.network = std::move(network);

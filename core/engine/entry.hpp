@@ -89,6 +89,7 @@ class Entry : public std::enable_shared_from_this<Entry> {
     void setOom(const Tell& tell = {}) DAVIT_EXCLUDES(mutex_);
     void setState(const ContainerState& state, const Tell& tell = {}) DAVIT_EXCLUDES(mutex_);
     void setMounts(std::vector<runtime::MountPoint> mounts) DAVIT_EXCLUDES(mutex_);
+    void setHostConfig(std::shared_ptr<const runtime::HostConfig> host_config) DAVIT_EXCLUDES(mutex_);
     void setNetwork(NetworkSettings network, const Tell& tell = {}) DAVIT_EXCLUDES(mutex_);
     /// What a start decided.
     void setRunFacts(const NetworkSettings& network, const std::string& hostname_path, const std::string& hosts_path,

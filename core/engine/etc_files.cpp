@@ -53,15 +53,18 @@ bool isLoopback(std::string_view address) { return address.starts_with("127.") |
 
 }  // namespace
 
-std::string hostsFile(const Container& container, std::string_view base) {
+std::string hostsFile(const Container& container, const HostsExtras& extras, std::string_view base) {
     std::string text(base);
     if (!text.empty() && text.back() != '\n') text += '\n';
     for (const std::string& extra : container.host_config->extra_hosts) {
         // "name:address" or "name=address"; the address may hold colons itself.
         const std::size_t separator = extra.find_first_of(":=");
         if (separator == std::string::npos) continue;
-        text += fmt::format("{}\t{}\n", extra.substr(separator + 1), extra.substr(0, separator));
+        const std::string address = extra.substr(separator + 1);
+        const std::vector<std::string> addresses = address == kHostGateway ? extras.gateways : std::vector{address};
+        for (const std::string& one : addresses) text += fmt::format("{}\t{}\n", one, extra.substr(0, separator));
     }
+    for (const std::string& line : extras.lines) text += line + "\n";
     const runtime::ContainerConfig& config = *container.config;
     const std::string names = config.domainname.empty() ? config.hostname
                                                         : fmt::format("{0}.{1} {0}", config.hostname, config.domainname);
@@ -103,11 +106,11 @@ std::string resolvConf(const runtime::HostConfig& config, std::string_view host,
     return others + servers + search + options;
 }
 
-void writeHosts(const std::filesystem::path& directory, const Container& container) {
-    writeInPlace(directory / "hosts", hostsFile(container, kHostsBase));
+void writeHosts(const std::filesystem::path& directory, const Container& container, const HostsExtras& extras) {
+    writeInPlace(directory / "hosts", hostsFile(container, extras, kHostsBase));
 }
 
-void writeEtcFiles(const std::filesystem::path& directory, bool host_network, Container& container) {
+void writeEtcFiles(const std::filesystem::path& directory, bool host_network, Container& container, const HostsExtras& extras) {
     makeDirectories(directory, 0710);  // somebody may have removed it; nothing in it is needed for a start
     const auto write = [&](const char* name, std::string_view text) {
         const std::filesystem::path path = directory / name;
@@ -116,7 +119,7 @@ void writeEtcFiles(const std::filesystem::path& directory, bool host_network, Co
     };
     container.hostname_path = write("hostname", container.config->hostname + "\n");
     const std::string host_hosts = host_network ? readHostFile("/etc/hosts") : std::string();
-    container.hosts_path = write("hosts", hostsFile(container, host_network ? host_hosts : kHostsBase));
+    container.hosts_path = write("hosts", hostsFile(container, extras, host_network ? host_hosts : kHostsBase));
     std::string resolver = resolvConf(*container.host_config, readHostFile("/etc/resolv.conf"), host_network);
     const bool connected = !container.network.sandbox_key.empty();
     if (connected && resolver.find("nameserver ") == std::string::npos) resolver += kFallbackServers;

@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "engine/announce.hpp"
 #include "engine/container_network.hpp"
+#include "engine/links.hpp"
 #include "engine/start_plan.hpp"
 
 namespace davit::engine {
@@ -115,6 +116,7 @@ bool startContainer(EngineCore& core, const EntryPtr& entry) {
         Entry::Started late =
             entry->started(shim, state, [&core](const Container& container) { announce(core.event_log, container, "start"); });
         for (runtime::Attachment& client : late.attachments) shim->attach(std::move(client));
+        updateLinkedHosts(core, entry->id());
         if (late.exit)
             core.events.post("exit of " + entry->id(), [&core, entry, number = run.number, exit = *late.exit] {
                 containerExited(core, entry, number, exit);

@@ -18,20 +18,23 @@ std::string cidr(const std::string& address, int length) {
     return address.empty() ? std::string() : fmt::format("{}/{}", address, length);
 }
 
-/// Containers that have no network namespace of their own can't change networks, and neither can "host" and "none" be combined.
-void checkChange(const EngineCore& core, const network::Network& network, const Container& container) {
-    if (!containerOfMode(container.host_config->network_mode).empty())
+bool isOnHost(const EngineCore& core, const Container& container) {
+    const auto all = core.parts.networks.list();
+    return std::any_of(all.begin(), all.end(), [&](const network::Network& one) {
+        return one.host_namespace && container.network.networks.contains(one.config.name);
+    });
+}
+
+[[noreturn]] void refuseHost() {
+    throw Error(Code::invalid, "container cannot be disconnected from host network or connected to host network");
+}
+
+/// Containers that have no network namespace of their own can't be put on networks, nor others on the host's.
+void checkConnect(const EngineCore& core, const network::Network& network, const Container& container) {
+    if (!containerOfMode(container.host_config->network_mode).empty() || isOnHost(core, container))
         throw Error(Code::invalid, "container sharing network namespace with another container or host cannot be connected to "
                                    "any other network");
-    const auto is_on = [&](auto property) {
-        return std::any_of(container.network.networks.begin(), container.network.networks.end(), [&](const auto& item) {
-            const auto all = core.parts.networks.list();
-            return std::any_of(all.begin(), all.end(),
-                               [&](const network::Network& one) { return one.config.name == item.first && property(one); });
-        });
-    };
-    if (network.host_namespace || is_on([](const network::Network& one) { return one.host_namespace; }))
-        throw Error(Code::invalid, "container cannot be disconnected from host network or connected to host network");
+    if (network.host_namespace) refuseHost();
 }
 
 void checkNoInterface(const EngineCore& core, const network::Network& network, const Container& container) {
@@ -50,7 +53,7 @@ void show(EngineCore& core, const EntryPtr& entry, Container container, NetworkS
     entry->setNetwork(settings, tell);
     container.network = std::move(settings);
     try {
-        writeHosts(core.runDir(container.id), container);
+        writeHosts(core.runDir(container.id), container, hostsExtras(core, container));
     } catch (const Error& failure) {  // the container may have ended meanwhile
         log::warning("container {}: hosts: {}", container.id, failure.text());
     }
@@ -65,7 +68,7 @@ std::vector<network::Network> NetworkService::list(const Filters& filters) const
     std::vector<network::Network> networks = core_.parts.networks.list();
     std::erase_if(networks, [&](const network::Network& network) {
         const network::NetworkConfig& config = network.config;
-        if (!filters.matchExact("driver", config.driver) || !filters.matchFuzzyId(network.id)) return true;
+        if (!filters.matchExact("driver", config.config_only ? "null" : config.driver) || !filters.matchFuzzyId(network.id)) return true;
         if (!filters.matchFuzzy("name", config.name) || !filters.matchLabels("label", config.labels)) return true;
         if (!filters.matchExact("scope", "local") || !filters.matchExact("type", network.predefined ? "builtin" : "custom")) return true;
         if (!filters.has("dangling")) return false;
@@ -111,7 +114,7 @@ std::vector<std::string> NetworkService::prune(const Filters& filters) {
     const std::optional<SystemTime> until = untilFilter(filters);
     std::vector<std::string> removed;
     for (const network::Network& network : core_.parts.networks.list()) {
-        if (network.predefined || core_.parts.networks.inUse(network.id)) continue;
+        if (network.predefined || network.config.config_only || core_.parts.networks.inUse(network.id)) continue;
         if (until && network.created > *until) continue;
         if (!filters.matchLabels("label", network.config.labels)) continue;
         if (filters.has("label!") && filters.matchLabels("label!", network.config.labels)) continue;
@@ -126,6 +129,16 @@ std::vector<std::string> NetworkService::prune(const Filters& filters) {
     return removed;
 }
 
+/// One that was on no network, or on one without interfaces, has a namespace but no sandbox yet.
+network::Sandbox NetworkService::connectRunning(const Container& container, const network::EndpointRequest& request) {
+    if (core_.parts.networks.sandboxOf(container.id)) return core_.parts.networks.connect(container.id, request);
+    return core_.parts.networks.open({.container_id = container.id,
+                                      .container_name = container.name,
+                                      .endpoints = {request},
+                                      .ports = portSettings(*container.config, *container.host_config),
+                                      .namespace_path = fmt::format("/proc/{}/ns/net", container.state.pid)});
+}
+
 void NetworkService::connect(const std::string& ref, const std::string& container_ref, const network::EndpointConfig& config) {
     const network::Network network = core_.parts.networks.find(ref);
     const EntryPtr entry = core_.table.resolve(container_ref);
@@ -133,7 +146,7 @@ void NetworkService::connect(const std::string& ref, const std::string& containe
     const Container before = entry->snapshot();
     if (before.state.dead() || before.state.status == Status::removing)
         throw error(Code::conflict, "Container {} is marked for removal and cannot be connected or disconnected to the network", before.id);
-    checkChange(core_, network, before);
+    checkConnect(core_, network, before);
     checkNoInterface(core_, network, before);
     network::checkEndpointConfig(network, config);
     Container after = before;
@@ -143,7 +156,7 @@ void NetworkService::connect(const std::string& ref, const std::string& containe
     core_.rows.saveConfig(after);
     if (!before.state.running() || !network.hasEndpoints()) return entry->setNetwork(std::move(after.network));
     Defer undo([&] { core_.rows.saveConfig(before); });
-    const network::Sandbox sandbox = core_.parts.networks.connect(before.id, {network.id, config});
+    const network::Sandbox sandbox = connectRunning(before, {network.id, config});
     undo.dismiss();
     show(core_, entry, before, runningNetwork(core_, after, sandbox),
          [&](const Container& shown) { announce(core_.event_log, network, "connect", shown.id); });
@@ -156,16 +169,15 @@ void NetworkService::disconnect(const std::string& ref, const std::string& conta
         entry = core_.table.resolve(container_ref);
     } catch (const Error& failure) {
         if (!force || failure.code() != Code::not_found) throw;
-        return;  // no endpoint outlives its container
+        return core_.parts.networks.removeRemains(container_ref, network.id);
     }
     const Operation operation = entry->begin();
     const Container before = entry->snapshot();
-    checkChange(core_, network, before);
+    if (network.host_namespace) refuseHost();
     Container after = before;
-    if (after.network.networks.erase(network.config.name) == 0) {
-        if (force) return;
-        throw error(Code::forbidden, "container {} is not connected to network {}", before.id, network.config.name);
-    }
+    if (after.network.networks.erase(network.config.name) == 0)
+        throw error(Code::forbidden, "container {} is not connected to {}network {}", before.id, before.state.running() ? "" : "the ",
+                    network.config.name);
     core_.rows.saveConfig(after);
     // As in dockerd, of a container that doesn't run too, although a connect of such a one isn't told of.
     const auto tell = [&](const Container& shown) { announce(core_.event_log, network, "disconnect", shown.id); };

@@ -6,11 +6,12 @@
 #include <vector>
 
 #include "engine/filters.hpp"
-#include "network/network.hpp"
+#include "network/controller.hpp"
 
 namespace davit::engine {
 
 class EngineCore;
+struct Container;
 
 /// A running container on a network.
 struct NetworkMember {
@@ -40,10 +41,11 @@ class NetworkService {
 
     /// `container` is a reference as in ContainerService; it may run or not.
     void connect(const std::string& ref, const std::string& container, const network::EndpointConfig& config);
-    /// With `force` a container that is gone or not connected is no failure.
+    /// With `force` what is left on the network of a container that is gone is removed.
     void disconnect(const std::string& ref, const std::string& container, bool force);
 
   private:
+    [[nodiscard]] network::Sandbox connectRunning(const Container& container, const network::EndpointRequest& request);
     EngineCore& core_;
 };
 

@@ -111,6 +111,7 @@ void restoreRow(EngineCore& core, Row row, bool machine_restarted) {
     (void)core.table.tryReserveName(container.name, container.id);
     const bool take_up = !container.state.dead() && (row.starting || container.state.running());
     const bool remove = container.host_config->auto_remove && container.state.status == Status::exited;
+    if (!container.host_config->links.empty()) core.has_links = true;
     const auto entry = std::make_shared<Entry>(std::move(container));
     core.table.add(entry);
     if (take_up) takeUpRun(core, entry, row.starting && !entry->state().running(), machine_restarted);

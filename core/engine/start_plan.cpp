@@ -6,6 +6,7 @@
 #include "engine/container_mounts.hpp"
 #include "engine/container_network.hpp"
 #include "engine/etc_files.hpp"
+#include "engine/links.hpp"
 #include "engine/log_config.hpp"
 #include "engine/network_modes.hpp"
 #include "runtime/apparmor.hpp"
@@ -60,6 +61,7 @@ runtime::SpecInput specInput(EngineCore& core, const EngineOptions& options, con
     input.etc_hosts = container.hosts_path;
     input.etc_resolv_conf = container.resolv_conf_path;
     input.cgroup_parent = options.cgroup_parent;
+    input.link_variables = linkVariables(core, container);
     input.default_ulimits = defaultUlimits(options);
     input.default_no_new_privileges = options.no_new_privileges;
     input.default_init = options.init_by_default;
@@ -91,7 +93,7 @@ bool planNetwork(EngineCore& core, Container& container) {
         return false;
     }
     const bool host_network = openNetwork(core, container);
-    writeEtcFiles(core.runDir(container.id), host_network, container);
+    writeEtcFiles(core.runDir(container.id), host_network, container, hostsExtras(core, container));
     return host_network;
 }
 
@@ -109,6 +111,7 @@ RuntimeProgram externalRuntime(const EngineOptions& options, const std::string& 
 StartPlan planStart(EngineCore& core, Container container) {
     const std::shared_ptr<const EngineOptions> options = core.options();
     StartPlan plan;
+    checkLinks(core, container);
     prepareBinds(container.mounts);
     setResolverDefaults(*options, container);
     const bool host_network = planNetwork(core, container);

@@ -242,7 +242,18 @@ void checkIpamConfig(const NetworkConfig& config) {
     }
 }
 
+namespace {
+
+/// 169.254/16 and fe80::/10.
+bool isLinkLocal(const IpAddress& address) {
+    static const IpPrefix kLinkLocal[] = {IpPrefix::parse("169.254.0.0/16").value(), IpPrefix::parse("fe80::/10").value()};
+    return std::any_of(std::begin(kLinkLocal), std::end(kLinkLocal), [&](const IpPrefix& one) { return one.contains(address); });
+}
+
+}  // namespace
+
 void checkEndpointConfig(const Network& network, const EndpointConfig& config) {
+    if (network.config.config_only) throw Error(Code::forbidden, "cannot create endpoint on configuration-only network");
     const auto check_address = [&](const std::string& text, IpFamily family, const char* name) {
         if (text.empty()) return;
         const auto address = IpAddress::parse(text);
@@ -263,6 +274,9 @@ void checkEndpointConfig(const Network& network, const EndpointConfig& config) {
     };
     check_address(config.ipv4_address, IpFamily::v4, "IPv4");
     check_address(config.ipv6_address, IpFamily::v6, "IPv6");
+    for (const std::string& text : config.link_local_addresses)
+        if (const auto address = IpAddress::parse(text); !address || !isLinkLocal(*address))
+            throw error(Code::invalid, "invalid link local IP address: {}", text);
     if (network.predefined && !config.aliases.empty())
         throw Error(Code::invalid, "network-scoped aliases are only supported for user-defined networks");
 }

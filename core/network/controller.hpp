@@ -50,6 +50,7 @@ struct SandboxRequest {
     std::string container_name;
     std::vector<EndpointRequest> endpoints;  ///< in this order they become eth0, eth1, …
     PortSettings ports;
+    std::string namespace_path;  ///< of a container that runs already, without a sandbox; empty: a new one is made
 };
 
 class NetworkController {
@@ -95,6 +96,8 @@ class NetworkController {
     Sandbox connect(const std::string& container_id, const EndpointRequest& request);
     /// Throws Error{not_found} when it has no endpoint on the network.
     Sandbox disconnect(const std::string& container_id, const std::string& network_id);
+    /// Removes what is left on the network of a container that is gone. Throws Error{not_found} "endpoint x not found".
+    void removeRemains(const std::string& container_name, const std::string& network_id);
     /// The run is over: the container has no sandbox any more. Returns what is to be swept; memory only, cheap.
     [[nodiscard]] std::optional<std::string> retire(const std::string& container_id);
     /// Removes all that is left of a retired sandbox; returns when it is gone. A fault is logged, and tried again when
@@ -124,6 +127,8 @@ class NetworkController {
 
     // controller_networks.cpp
     void checkCreate(const NetworkConfig& config) const;
+    void checkConfigOnly(const NetworkConfig& config) const;
+    void takeConfiguration(NetworkConfig& config) const DAVIT_EXCLUDES(mutex_);
     void reserve(const Network& network) DAVIT_EXCLUDES(mutex_);
     void forget(const std::string& id) DAVIT_EXCLUDES(mutex_);
     void make(Network& network);

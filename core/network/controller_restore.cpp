@@ -13,17 +13,19 @@ namespace davit::network {
 void NetworkController::restoreNetwork(const NetworkRow& row) {
     const Network& network = row.network;
     if (!row.damage.empty()) throw error(Code::system, "its record is damaged: {}", row.damage);
-    drivers_.expect(network.config.driver);
-    drivers_.expect(network.config.ipam.driver);
+    const bool has_drivers = !network.config.config_only;
+    if (has_drivers) {
+        drivers_.expect(network.config.driver);
+        drivers_.expect(network.config.ipam.driver);
+    }
     if (row.state == NetworkState::ready) {
         const Lock lock(mutex_);
-        networks_[network.id] = {.network = network, .pools_forgotten = true, .forgotten = true};
+        networks_[network.id] = {.network = network, .pools_forgotten = has_drivers, .forgotten = has_drivers};
         return;
     }
     log::info("removing the network {}, whose {} was interrupted", network.config.name,
               row.state == NetworkState::creating ? "creation" : "removal");
-    const bool replay = addresses_.needsReplay(network);
-    if (replay) addresses_.replayPools(network);
+    if (has_drivers && addresses_.needsReplay(network)) addresses_.replayPools(network);
     unmake(network);
     rows_.remove(network.id, state::Durability::synced);
 }

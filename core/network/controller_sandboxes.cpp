@@ -24,6 +24,14 @@ std::string freeName(const Sandbox& sandbox, const std::string& prefix) {
     }
 }
 
+/// With the lengths that Docker gives them.
+std::vector<std::string> linkLocalAddresses(const EndpointConfig& config) {
+    std::vector<std::string> addresses;
+    for (const std::string& text : config.link_local_addresses)
+        addresses.push_back(text + (text.find(':') == std::string::npos ? "/16" : "/64"));
+    return addresses;
+}
+
 /// Calls what a driver may lack.
 template <typename Call>
 void optional(Call&& call) {
@@ -150,7 +158,10 @@ Sandbox NetworkController::build(const SandboxRequest& request) {
         rows_.update(sandbox);
         publish(sandbox);
     });
-    makeNamespace(sandbox.key);
+    if (request.namespace_path.empty())
+        makeNamespace(sandbox.key);
+    else
+        bindNamespace(sandbox.key, request.namespace_path);
     DAVIT_FAILPOINT("sandbox.made");
     for (const Endpoint& one : wanted) {
         Endpoint endpoint = one;
@@ -196,6 +207,10 @@ void NetworkController::attach(const Sandbox& sandbox, Endpoint& endpoint) {
     endpoint.mac_address = made.mac_address;
     if (!endpoint.address_v6.empty()) setIpv6(sandbox.key, true);
     joinSandbox(*driver, sandbox, endpoint);
+    Defer leave([&] { driver->leave(endpoint.network_id, endpoint.id); });
+    if (const std::vector<std::string> more = linkLocalAddresses(endpoint.config); !more.empty())
+        addAddresses(sandbox.key, endpoint.interface_name, more);
+    leave.dismiss();
     DAVIT_FAILPOINT("endpoint.joined");
     endpoint.phase = Endpoint::Phase::attached;
     remove.dismiss();
@@ -354,6 +369,18 @@ Sandbox NetworkController::disconnect(const std::string& container_id, const std
     rows_.update(sandbox);
     publish(sandbox);
     return sandbox;
+}
+
+void NetworkController::removeRemains(const std::string& container_name, const std::string& network_id) {
+    std::vector<std::string> remains;
+    {
+        const Lock lock(mutex_);
+        for (auto& [id, entry] : sandboxes_)
+            if (entry.sandbox.ending && entry.sandbox.container_name == container_name && entry.sandbox.find(network_id) != nullptr)
+                remains.push_back(id);
+    }
+    if (remains.empty()) throw error(Code::not_found, "endpoint {} not found", container_name);
+    for (const std::string& id : remains) sweep(id);
 }
 
 std::optional<std::string> NetworkController::retire(const std::string& container_id) {

@@ -139,6 +139,12 @@ void removeLink(const std::filesystem::path& path, const std::string& name) {
     (void)linux::libnl::found(::rtnl_link_delete(inside.get(), link.get()), "remove the interface " + name);  // it may have gone
 }
 
+void addAddresses(const std::filesystem::path& path, const std::string& name, const std::vector<std::string>& addresses) {
+    const Socket inside = openSocketIn(path);
+    const Link link = linkByName(inside.get(), name);
+    for (const std::string& address : addresses) addAddress(inside.get(), ::rtnl_link_get_ifindex(link.get()), address);
+}
+
 void setRoutes(const std::filesystem::path& path, const RouteChange& change) {
     const Socket socket = openSocketIn(path);
     for (const auto& [interface, route] : change.routes) {

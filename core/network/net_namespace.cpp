@@ -50,6 +50,12 @@ void writeSysctl(const char* name, std::string_view value) {
     writeAll(file.get(), value);
 }
 
+/// Interfaces to come get IPv6 only where their network has it.
+void withoutIpv6() {
+    writeSysctl("ipv6/conf/default/accept_ra", "0");
+    writeSysctl("ipv6/conf/default/disable_ipv6", "1");
+}
+
 }  // namespace
 
 void makeNamespace(const std::filesystem::path& path) {
@@ -63,9 +69,18 @@ void makeNamespace(const std::filesystem::path& path) {
         raiseLoopback();
         writeSysctl("ipv4/ip_unprivileged_port_start", "0");
         writeSysctl("ipv4/ping_group_range", "0 2147483647");
-        writeSysctl("ipv6/conf/default/accept_ra", "0");
-        writeSysctl("ipv6/conf/default/disable_ipv6", "1");
+        withoutIpv6();
     });
+    undo.dismiss();
+}
+
+void bindNamespace(const std::filesystem::path& path, const std::filesystem::path& source) {
+    makeDirectories(path.parent_path(), 0711);
+    const UniqueFd file = openFile(path, O_CREAT | O_EXCL | O_RDONLY, 0444);
+    Defer undo([&] { removeNamespace(path); });
+    check(::mount(source.c_str(), path.c_str(), nullptr, MS_BIND, nullptr), "bind the network namespace {} on {}", source.string(),
+          path.string());
+    inNamespace(path, withoutIpv6);
     undo.dismiss();
 }
 

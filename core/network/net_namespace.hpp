@@ -18,6 +18,9 @@ namespace davit::network {
 /// Docker gives a container. Throws Error{system}; nothing is left then.
 void makeNamespace(const std::filesystem::path& path);
 
+/// Binds one that exists, of which `source` is a file ("/proc/1/ns/net"), on `path`, as makeNamespace() does.
+void bindNamespace(const std::filesystem::path& path, const std::filesystem::path& source);
+
 /// Unbinds and removes the file. What isn't there is fine; throws Error{system} for anything else.
 void removeNamespace(const std::filesystem::path& path);
 
@@ -42,6 +45,9 @@ void moveLink(const std::filesystem::path& path, const LinkMove& move);
 void returnLink(const std::filesystem::path& path, const std::string& name, const std::string& source);
 /// Removes an interface from the namespace; when this returns it is gone. What isn't there is fine.
 void removeLink(const std::filesystem::path& path, const std::string& name);
+
+/// Further addresses (CIDR) of an interface in the namespace.
+void addAddresses(const std::filesystem::path& path, const std::string& name, const std::vector<std::string>& addresses);
 
 /// The routes that the controller sets. They replace earlier ones to the same destination.
 struct RouteChange {

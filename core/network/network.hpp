@@ -43,6 +43,8 @@ struct NetworkConfig {
     bool attachable = false;
     bool enable_ipv4 = true;
     bool enable_ipv6 = false;
+    bool config_only = false;  ///< no network, but what others may be made of
+    std::string config_from;   ///< the name of the one that this network is made of
     friend bool operator==(const NetworkConfig&, const NetworkConfig&) = default;
 };
 

@@ -101,6 +101,7 @@ void writeConfig(json::Writer& out, const NetworkConfig& config) {
         out.member("Driver", config.driver).member("Labels", config.labels).member("Options", config.options);
         out.member("Internal", config.internal).member("Attachable", config.attachable);
         out.member("EnableIPv4", config.enable_ipv4).member("EnableIPv6", config.enable_ipv6);
+        out.member("ConfigOnly", config.config_only).member("ConfigFrom", config.config_from);
         out.member("IPAMDriver", config.ipam.driver).member("IPAMOptions", config.ipam.options);
         out.array("IPAM", [&] {
             for (const IpamPool& pool : config.ipam.pools) out.object([&] { write(out, pool); });
@@ -117,6 +118,8 @@ NetworkConfig readConfig(const json::Value& value) {
     config.attachable = value["Attachable"].boolean();
     config.enable_ipv4 = value["EnableIPv4"].boolean();
     config.enable_ipv6 = value["EnableIPv6"].boolean();
+    config.config_only = value["ConfigOnly"].boolean();
+    config.config_from = value["ConfigFrom"].string();
     config.ipam.driver = value["IPAMDriver"].string();
     config.ipam.options = value["IPAMOptions"].stringMap();
     for (const json::Value pool : value["IPAM"].array()) config.ipam.pools.push_back(readPool(pool));

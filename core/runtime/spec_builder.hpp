@@ -44,6 +44,7 @@ struct SpecInput {
     std::string cgroup_parent;      ///< "davit", …; host_config.cgroup_parent wins
     std::vector<IdMap> uid_maps;    ///< not empty: a user namespace
     std::vector<IdMap> gid_maps;
+    std::vector<std::string> link_variables;  ///< of the process, before those of the configuration
     std::vector<Ulimit> default_ulimits;
     bool default_no_new_privileges = false;
     bool default_init = false;            ///< daemon.json "init"

@@ -13,9 +13,10 @@ constexpr const char* kDefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/s
 // The place where users of Docker look for it.
 constexpr const char* kInitInContainer = "/sbin/docker-init";
 
-Strings environment(const ContainerConfig& config) {
+Strings environment(const ContainerConfig& config, const Strings& link_variables) {
     Strings env = {kDefaultPath, "HOSTNAME=" + config.hostname};
     if (config.tty) env.emplace_back("TERM=xterm");
+    for (const std::string& variable : link_variables) setVariable(env, variable);
     for (const std::string& variable : config.env) setVariable(env, variable);
     return env;
 }
@@ -76,7 +77,7 @@ void buildProcess(oci::RuntimeSpec& spec, const SpecInput& input, const Security
     process.user.username = config.user.empty() ? "0" : config.user;
     process.user.group_names = input.host_config->group_add;
     process.args = arguments(input);
-    process.env = environment(config);
+    process.env = environment(config, input.link_variables);
     process.cwd = config.working_dir.empty() ? "/" : config.working_dir;
     process.capabilities = capabilities(input);
     process.rlimits = rlimits(input);

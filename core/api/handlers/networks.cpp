@@ -36,11 +36,15 @@ void inspect(const Context& context, Request& request) {
 }
 
 network::NetworkConfig readNetwork(const json::Value& body) {
-    if (body["ConfigOnly"].boolean() || !body["ConfigFrom"]["Network"].string().empty())
-        throw Error(Code::invalid, "config-only networks are not supported");
-    if (body["Ingress"].boolean()) throw Error(Code::forbidden, "ingress networks need a swarm");
-    if (const std::string scope = body["Scope"].string(); !scope.empty() && scope != "local")
-        throw error(Code::forbidden, "networks of scope {} need a swarm", scope);
+    const std::string scope = body["Scope"].string();
+    if (body["ConfigOnly"].boolean() && (body["Ingress"].boolean() || !scope.empty()))
+        throw Error(Code::forbidden, "configuration network can only contain network specific fields. Network operator fields like "
+                                     "[ ingress | internal | attachable | scope ] are not supported.");
+    if (body["Ingress"].boolean()) throw Error(Code::forbidden, "Ingress network can only be global scope network");
+    if (scope == "swarm") throw Error(Code::forbidden, "cannot create a swarm scoped network when swarm is not active");
+    if (!scope.empty() && scope != "local")
+        throw Error(Code::unavailable, "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect "
+                                       "this node to swarm and try again.");
     network::NetworkConfig config;
     config.name = body["Name"].string();
     config.driver = body["Driver"].string();
@@ -48,6 +52,8 @@ network::NetworkConfig readNetwork(const json::Value& body) {
     config.options = body["Options"].stringMap();
     config.internal = body["Internal"].boolean();
     config.attachable = body["Attachable"].boolean();
+    config.config_only = body["ConfigOnly"].boolean();
+    config.config_from = body["ConfigFrom"]["Network"].string();
     config.enable_ipv4 = body["EnableIPv4"].boolean(true);
     config.enable_ipv6 = body["EnableIPv6"].boolean();
     config.ipam.driver = body["IPAM"]["Driver"].string();

@@ -24,6 +24,8 @@ void writeIpam(json::Writer& out, const network::Network& network) {
             out.value(network.config.ipam.options);
         out.array("Config", [&] {
             for (const network::AssignedPool& assigned : network.pools) writePool(out, assigned.pool);
+            if (!network.config.config_only) return;
+            for (const network::IpamPool& pool : network.config.ipam.pools) writePool(out, pool);
         });
     });
 }
@@ -37,15 +39,15 @@ void writeNetwork(json::Writer& out, const network::Network& network, const std:
         out.member("Id", network.id);
         out.member("Created", formatRfc3339(network.created));
         out.member("Scope", "local");
-        out.member("Driver", config.driver);
+        out.member("Driver", config.config_only ? "null" : config.driver);  // Docker's word for: none
         out.member("EnableIPv4", config.enable_ipv4);
         out.member("EnableIPv6", config.enable_ipv6);
         writeIpam(out, network);
         out.member("Internal", config.internal);
         out.member("Attachable", config.attachable);
         out.member("Ingress", false);
-        out.object("ConfigFrom", [&] { out.member("Network", ""); });
-        out.member("ConfigOnly", false);
+        out.object("ConfigFrom", [&] { out.member("Network", config.config_from); });
+        out.member("ConfigOnly", config.config_only);
         out.object("Containers", [&] {
             for (const engine::NetworkMember& member : members)
                 out.object(member.container_id, [&] {

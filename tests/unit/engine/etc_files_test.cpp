@@ -34,16 +34,16 @@ BOOST_AUTO_TEST_CASE(extra_hosts_are_added) {
     runtime::HostConfig host;
     host.extra_hosts = {"db:10.0.0.2", "six=fe80::1", "nonsense"};
     container.host_config = std::make_shared<const runtime::HostConfig>(host);
-    BOOST_TEST(hostsFile(container, "127.0.0.1\tlocalhost") ==
+    BOOST_TEST(hostsFile(container, {}, "127.0.0.1\tlocalhost") ==
                "127.0.0.1\tlocalhost\n10.0.0.2\tdb\nfe80::1\tsix\n");
 }
 
 BOOST_AUTO_TEST_CASE(files_keep_their_inode_when_written_again) {
     const TempDir directory;
     Container container = makeContainer();
-    writeEtcFiles(directory.path(), false, container);
+    writeEtcFiles(directory.path(), false, container, {});
     const UniqueFd before = openFile(container.hostname_path, 0);
-    writeEtcFiles(directory.path(), false, container);
+    writeEtcFiles(directory.path(), false, container, {});
     BOOST_TEST(readFile("/proc/self/fd/" + std::to_string(before.get())).value() == container.config->hostname + "\n");
 }
 

@@ -92,4 +92,41 @@ BOOST_AUTO_TEST_CASE(a_driver_of_one_network_gets_no_second) {
     BOOST_TEST(controller->find("host").id == id);
 }
 
+BOOST_AUTO_TEST_CASE(a_configuration_is_no_network_of_a_driver) {
+    NetworkConfig conf;
+    conf.name = "conf";
+    conf.config_only = true;
+    conf.options = {{"o", "p"}};
+    conf.labels = {{"a", "b"}};
+    conf.ipam.pools = {{.subnet = "10.77.0.0/24", .ip_range = {}, .gateway = {}, .aux_addresses = {}}};
+    (void)controller->create(conf);
+    BOOST_TEST(driver->calls.empty());
+    BOOST_TEST(source.ipam_driver->pools.empty());
+    NetworkConfig config;
+    config.name = "real";
+    config.config_from = "conf";
+    const Network real = controller->create(config);
+    BOOST_TEST(real.config.options.at("o") == "p");
+    BOOST_TEST(real.config.labels.at("a") == "b");
+    BOOST_TEST(real.pools.at(0).pool.subnet == "10.77.0.0/24");
+    BOOST_TEST(refusal([&] { controller->remove("conf"); }) ==
+               "error while removing network: configuration network \"conf\" is in use");
+    BOOST_TEST(refusal([&] { (void)open("box", {{"conf", {}}}); }) == "cannot create endpoint on configuration-only network");
+    start();
+    BOOST_TEST(controller->find("conf").config.config_only);
+    controller->remove("real");
+    controller->remove("conf");
+}
+
+BOOST_AUTO_TEST_CASE(options_that_are_not_given_are_the_daemons) {
+    default_options["fake"] = {{"mtu", "1400"}, {"x", "daemon"}};
+    start();
+    NetworkConfig config;
+    config.name = "one";
+    config.options = {{"x", "own"}};
+    const Options options = controller->create(config).config.options;
+    BOOST_TEST(options.at("mtu") == "1400");
+    BOOST_TEST(options.at("x") == "own");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

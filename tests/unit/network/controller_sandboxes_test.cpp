@@ -162,4 +162,37 @@ BOOST_AUTO_TEST_CASE(an_ipam_driver_that_needs_it_gets_a_mac) {
     BOOST_TEST(mac != "02:00:00:00:00:01");
 }
 
+BOOST_AUTO_TEST_CASE(a_process_that_runs_already_gets_an_interface) {
+    make("one");
+    const std::filesystem::path other = dir.path() / "other" / "ns";
+    makeNamespace(other);
+    const Sandbox sandbox = controller->open(
+        {.container_id = "box", .container_name = "box", .endpoints = {{"one", {}}}, .ports = {}, .namespace_path = other.string()});
+    inNamespace(other, [] { BOOST_TEST(std::system("ip link show eth0 > /dev/null") == 0); });
+    controller->sweep(controller->retire("box").value());
+    BOOST_TEST(namespaces() == 0U);
+    inNamespace(other, [] { BOOST_TEST(std::system("ip link show eth0 > /dev/null 2>&1") != 0); });
+    removeNamespace(other);
+}
+
+BOOST_AUTO_TEST_CASE(link_local_addresses_are_further_ones) {
+    make("one");
+    EndpointConfig config;
+    config.link_local_addresses = {"169.254.7.7"};
+    const Sandbox sandbox = open("box", {{"one", config}});
+    inNamespace(sandbox.key, [] { BOOST_TEST(std::system("ip addr show eth0 | grep -q 169.254.7.7/16") == 0); });
+    config.link_local_addresses = {"10.0.0.1"};
+    BOOST_TEST(refusal([&] { (void)open("other", {{"one", config}}); }) == "invalid link local IP address: 10.0.0.1");
+}
+
+BOOST_AUTO_TEST_CASE(remains_of_a_container_that_is_gone_are_removed_by_its_name) {
+    const std::string id = make("one").id;
+    (void)open("box", {{"one", {}}});
+    BOOST_TEST(refusal([&] { controller->removeRemains("box", id); }) == "endpoint box not found");
+    (void)controller->retire("box");
+    controller->removeRemains("box", id);
+    BOOST_TEST(driver->endpoints.empty());
+    BOOST_TEST(refusal([&] { controller->removeRemains("box", id); }) == "endpoint box not found");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -161,6 +161,7 @@ struct Fixture {
     std::unique_ptr<state::Database> database;
     std::unique_ptr<NetworkController> controller;
     std::optional<NetworkConfig> standard;  ///< of the next start
+    std::map<std::string, Options> default_options;
 
     Fixture() {
         source.networks["fake"] = driver;
@@ -177,7 +178,7 @@ struct Fixture {
         database = std::make_unique<state::Database>(
             state::DatabaseOptions{.path = dir.path() / "state.db", .schemas = {NetworkController::schema()}});
         controller = std::make_unique<NetworkController>(
-            ControllerOptions{.exec_root = dir.path(), .default_driver = "fake", .default_ipam_driver = "book", .default_options = {},
+            ControllerOptions{.exec_root = dir.path(), .default_driver = "fake", .default_ipam_driver = "book", .default_options = default_options,
                               .standard = standard},
             *database, source);
         controller->restore();

@@ -13,6 +13,8 @@ BOOST_AUTO_TEST_CASE(a_network_survives_its_row) {
     network.config.options = {{"o", "p"}};
     network.config.internal = true;
     network.config.enable_ipv6 = true;
+    network.config.config_only = true;
+    network.config.config_from = "other";
     network.config.ipam = {.driver = "book", .options = {{"x", "y"}}, .pools = {{.subnet = "10.0.0.0/8", .ip_range = {}, .gateway = {}, .aux_addresses = {}}}};
     network.pools = {{.family = IpFamily::v6, .id = "p", .address_space = "s",
                       .pool = {.subnet = "fd00::/64", .ip_range = "fd00::/80", .gateway = "fd00::1", .aux_addresses = {{"r", "fd00::2"}}}}};
@@ -22,6 +24,7 @@ BOOST_AUTO_TEST_CASE(a_network_survives_its_row) {
     after.id = "i";
     BOOST_TEST(encodeNetwork(after) == encodeNetwork(network));
     BOOST_TEST(after.config.ipam.pools.size() == 1);
+    BOOST_TEST((after.config == network.config));
     BOOST_TEST((after.pools.at(0).family == IpFamily::v6));
 }
 
