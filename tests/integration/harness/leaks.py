@@ -24,6 +24,27 @@ def links():
     return sorted(re.sub(r'^\d+: ([^:@]+).*', r'\1', line) for line in _output('ip', '-o', 'link').splitlines())
 
 
+def routes():
+    """Of all tables, without IPv6's own and without what the moment's carrier does to them."""
+    lines = (_output('ip', '-4', 'route', 'show', 'table', 'all') + _output('ip', '-6', 'route', 'show', 'table', 'all')).splitlines()
+    return sorted(' '.join(line.replace('linkdown', '').split()) for line in lines if not re.search(r'\b(fe80|ff00)::', line))
+
+
+def settings():
+    """The kernel's settings of this network namespace that a network changes."""
+    found = []
+    for family, names in (('ipv4', ('forwarding', 'route_localnet', 'rp_filter')), ('ipv6', ('forwarding', 'disable_ipv6', 'accept_ra'))):
+        top = f'/proc/sys/net/{family}/conf'
+        for link in os.listdir(top):
+            for name in names:
+                try:
+                    with open(f'{top}/{link}/{name}', encoding='utf-8') as file:
+                        found.append(f'{family}/{link}/{name} = {file.read().strip()}')
+                except OSError:
+                    continue
+    return sorted(found)
+
+
 def ruleset():
     """Lines of rules; the elements of a set, whose order is that of a hash, in one line and sorted."""
     def ordered(match):
