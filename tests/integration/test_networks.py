@@ -55,7 +55,7 @@ class PredefinedTest(DaemonCase):
         self.assertEqual(reply.status, 400)
         container = self.docker.ok('run', '-d', '--network', 'host', IMAGE, 'sleep', '1000')
         error = self.docker.fails('network', 'connect', 'none', container)
-        self.assertIn('container cannot be disconnected from host network or connected to host network', error)
+        self.assertIn('container sharing network namespace with another container or host cannot be connected to any other network', error)
 
 
 class Cases:
@@ -374,6 +374,9 @@ class Cases:
 class ForeignDriverTest(Cases, DaemonCase):
     """With a server of Docker's plugin protocol, whose links the engine moves into the sandbox."""
     driver = 'testnet'
+    # Where davit switches forwarding on it holds back what isn't its own, as Docker does: also frames between ports of others' bridges,
+    # which a kernel with br_netfilter shows to the packet filter. Who has such bridges says:
+    config = {'drivers': {'network': {'bridge': {'ip-forward-no-drop': True}}}}
 
     @classmethod
     def setUpClass(cls):

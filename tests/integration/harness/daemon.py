@@ -73,7 +73,8 @@ class Daemon:
 
     @property
     def bridge(self):
-        """The link of the default network: daemons with roots of their own have one of their own. It stays for the next start."""
+        """The link of the default network: daemons with roots of their own have one of their own. It and the rules stay for the next
+        start."""
         return 'davit-' + hashlib.sha256(self.data_root.encode()).hexdigest()[:8]
 
     @property
@@ -132,7 +133,9 @@ class Daemon:
             subprocess.run(['umount', '-q', '-l', '-R', self.data_root], check=False)
             self.remove_cgroup_parents()
             if self.data_root.startswith(self.home):  # else somebody else's daemon may use it
-                subprocess.run(['ip', 'link', 'del', self.bridge], stderr=subprocess.DEVNULL, check=False)
+                for remains in (('ip', 'link', 'del', self.bridge), ('nft', 'delete', 'table', 'ip', 'davit'),
+                                ('nft', 'delete', 'table', 'ip6', 'davit')):
+                    subprocess.run(remains, stderr=subprocess.DEVNULL, check=False)
             shutil.rmtree(self.home, ignore_errors=True)
             shutil.rmtree(self.exec_root, ignore_errors=True)
 
