@@ -58,4 +58,22 @@ BOOST_AUTO_TEST_CASE(changes_are_single_elements_and_mean_what_the_text_means) {
     BOOST_TEST(!has("list table ip davit"));
 }
 
+// What a packet costs doesn't depend on how many there are.
+BOOST_AUTO_TEST_CASE(networks_and_ports_are_elements_and_no_rules) {
+    const auto rules = [] {
+        const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen("/usr/sbin/nft -t list ruleset", "r"), ::pclose);
+        std::string text(1U << 16U, '\0');
+        text.resize(::fread(text.data(), 1, text.size(), pipe.get()));
+        return text;
+    };
+    firewall.addNetwork(sample("one", 1));
+    const std::string before = rules();
+    BOOST_TEST(before.find("dnat ip to meta l4proto . th dport map @published") != std::string::npos);
+    std::vector<PublishedPort> ports;
+    for (std::uint16_t i = 0; i < 200; ++i) ports.push_back(port("10.1.0.2", "0.0.0.0", static_cast<std::uint16_t>(8000 + i)));
+    firewall.publish("endpoint", "one", ports);
+    for (int i = 2; i < 50; ++i) firewall.addNetwork(sample(std::to_string(i), i));
+    BOOST_TEST(rules() == before);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
