@@ -31,7 +31,7 @@ BridgeDriver::BridgeDriver(const DriverContext& context)
       reaper_([this](const std::string& text) { warn(text); }),
       watch_({.rules_changed = [this] { firewall_.rebuild(); },
               .others_changed = [this] { firewall_.meetOthers(Firewall::Look::always); },
-              .links_gone = [this] {
+              .bridges_gone = [this] {
                   const Lock changing(changing_);
                   mendBridges();
               },

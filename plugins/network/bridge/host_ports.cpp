@@ -323,6 +323,7 @@ void HostPorts::endRestore() {
     }
     inherited_.clear();
     reopened_.clear();
+    if (nothingHeld()) keeper_.finish();
 }
 
 int HostPorts::keeper() {

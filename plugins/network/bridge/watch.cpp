@@ -121,10 +121,15 @@ Touched touchedByOthers(int fd, std::set<std::uint32_t>& own) {
     return touched;
 }
 
-bool anything(int fd) {
-    bool any = false;
-    drain(fd, [&any](const nlmsghdr*) { any = true; });
-    return any;
+// Links of containers come and go all the time; those of kind "bridge" don't. A message that only looks like one costs a look.
+bool bridgesGone(int fd) {
+    bool gone = false;
+    drain(fd, [&gone](const nlmsghdr* message) {
+        if (message == nullptr) gone = true;
+        if (message == nullptr || static_cast<const ifinfomsg*>(NLMSG_DATA(message))->ifi_family != AF_UNSPEC) return;
+        gone = gone || std::string_view(reinterpret_cast<const char*>(message), message->nlmsg_len).find("bridge") != std::string_view::npos;
+    });
+    return gone;
 }
 
 }  // namespace
@@ -165,11 +170,11 @@ void Watch::run() {
         const Touched touched = touchedByOthers(filter_.get(), own_sockets_);
         if (touched.ours && !rules_due_) rules_due_ = std::max(Clock::now() + kSettle, last_repair_ + kBetweenRepairs);
         if (touched.theirs && !others_due_) others_due_ = Clock::now() + kSettle;
-        if (anything(links_.get()) && !links_due_) links_due_ = Clock::now() + kSettle;
+        if (bridgesGone(links_.get()) && !links_due_) links_due_ = Clock::now() + kSettle;
         if (rules_due_ && *rules_due_ <= Clock::now()) last_repair_ = Clock::now();
         serve(rules_due_, handlers_.rules_changed);
         serve(others_due_, handlers_.others_changed);
-        serve(links_due_, handlers_.links_gone);
+        serve(links_due_, handlers_.bridges_gone);
         serve(tend_due_, handlers_.tend);
     }
 }

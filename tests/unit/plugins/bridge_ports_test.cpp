@@ -220,6 +220,15 @@ BOOST_FIXTURE_TEST_CASE(what_ended_meanwhile_is_given_up_by_the_next_driver, Web
     const Server other(self.get(), "::", 8080);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_driver_that_lost_its_state_gives_ports_up, Web) {
+    web.publish(portMap(80, 8080));
+    driver.reset();
+    std::filesystem::remove(state.path() / "journal");
+    restart();
+    BOOST_TEST(eventually([&] { return helpers(self.get()).empty(); }));
+    const Server other(self.get(), "::", 8080);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_killed_process_is_started_again, Web) {
     web.publish(portMap(80, 8080));
     for (int i = 0; i < 3; ++i) {
