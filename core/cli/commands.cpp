@@ -65,6 +65,7 @@ const std::vector<Command>& commandTable() {
         {"network", "ls", "", "list", "[OPTIONS]", "List networks", 0, 0, listNetworks},
         {"network", "prune", "", "", "[OPTIONS]", "Remove all unused networks", 0, 0, pruneNetworks},
         {"network", "rm", "", "remove", "NETWORK [NETWORK...]", "Remove one or more networks", 1, -1, removeNetworks},
+        {"network", "update", "", "", "[OPTIONS] NETWORK CONTAINER", "Change driver options of a container's endpoint", 2, 2, updateNetwork},
         {"plugin", "check", "", "", "TARGET [OPTIONS]",
          "Run the conformance suite against a plugin: a .so file, a socket or a URL", 1, -1, checkPlugin},
         {"plugin", "ls", "", "list", "[OPTIONS]", "List the drivers that plugins offer", 0, 0, listPlugins},

@@ -1,4 +1,4 @@
-// davit network connect, disconnect, ls, rm, prune
+// davit network connect, disconnect, update, ls, rm, prune
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -117,6 +117,19 @@ int disconnectNetwork(Cli& cli, CommandLine& line) {
     json::Writer body;
     body.object([&] { body.member("Container", names[1]).member("Force", force); });
     cli.client().call({.method = "POST", .path = "/networks/" + segment(names[0]) + "/disconnect", .query = {}, .json = body.take()});
+    return 0;
+}
+
+int updateNetwork(Cli& cli, CommandLine& line) {
+    std::vector<std::string> driver_options;
+    line.flags().list(&driver_options, "driver-opt", '\0', "driver options to change; NAME= takes one back", "strings");
+    const std::vector<std::string> names = line.parse();
+    json::Writer body;
+    body.object([&] {
+        body.member("Container", names[1]);
+        body.object("EndpointConfig", [&] { body.member("DriverOpts", mapOf(driver_options)); });
+    });
+    cli.client().call({.method = "POST", .path = "/networks/" + segment(names[0]) + "/update", .query = {}, .json = body.take()});
     return 0;
 }
 

@@ -36,6 +36,7 @@ int importImage(Cli& cli, CommandLine& line);
 int createNetwork(Cli& cli, CommandLine& line);
 int connectNetwork(Cli& cli, CommandLine& line);
 int disconnectNetwork(Cli& cli, CommandLine& line);
+int updateNetwork(Cli& cli, CommandLine& line);
 int listNetworks(Cli& cli, CommandLine& line);
 int removeNetworks(Cli& cli, CommandLine& line);
 int pruneNetworks(Cli& cli, CommandLine& line);

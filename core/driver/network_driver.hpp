@@ -106,6 +106,9 @@ class NetworkDriver {
     virtual void revokeExternalConnectivity(const std::string&, const std::string&) {
         unimplemented("NetworkDriver.RevokeExternalConnectivity");
     }
+    /// Changes options of an endpoint while it is joined; `options` are those that change, "" for what is to be as if it had never
+    /// been said. Beyond Docker's protocol. Throws Error{invalid} and changes nothing for what can't be changed.
+    virtual void updateEndpoint(const std::string&, const std::string&, const JsonOptions&) { unimplemented("NetworkDriver.UpdateEndpoint"); }
     virtual Options allocateNetwork(const CreateNetwork&) { unimplemented("NetworkDriver.AllocateNetwork"); }
     virtual void freeNetwork(const std::string&) { unimplemented("NetworkDriver.FreeNetwork"); }
     virtual void discoverNew(const Discovery&) { unimplemented("NetworkDriver.DiscoverNew"); }

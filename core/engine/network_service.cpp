@@ -186,4 +186,22 @@ void NetworkService::disconnect(const std::string& ref, const std::string& conta
     show(core_, entry, before, runningNetwork(core_, after, sandbox), tell);
 }
 
+void NetworkService::update(const std::string& ref, const std::string& container_ref, const std::map<std::string, std::string>& driver_opts) {
+    const network::Network network = core_.parts.networks.find(ref);
+    const EntryPtr entry = core_.table.resolve(container_ref);
+    const Operation operation = entry->begin();
+    const Container before = entry->snapshot();
+    Container after = before;
+    const auto endpoint = after.network.networks.find(network.config.name);
+    if (endpoint == after.network.networks.end())
+        throw error(Code::forbidden, "container {} is not connected to network {}", before.id, network.config.name);
+    network::changeOptions(endpoint->second.config.driver_opts, driver_opts);
+    core_.rows.saveConfig(after);
+    if (!before.state.running() || !network.hasEndpoints()) return entry->setNetwork(std::move(after.network));
+    Defer undo([&] { core_.rows.saveConfig(before); });
+    const network::Sandbox sandbox = core_.parts.networks.update(before.id, network.id, driver_opts);
+    undo.dismiss();
+    entry->setNetwork(runningNetwork(core_, after, sandbox));
+}
+
 }  // namespace davit::engine

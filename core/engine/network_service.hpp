@@ -44,6 +44,10 @@ class NetworkService {
     /// With `force` what is left on the network of a container that is gone is removed.
     void disconnect(const std::string& ref, const std::string& container, bool force);
 
+    /// Changes driver options of the container's endpoint there; those that aren't named stay. Of a container that doesn't run they
+    /// count from its next start.
+    void update(const std::string& ref, const std::string& container, const std::map<std::string, std::string>& driver_opts);
+
   private:
     [[nodiscard]] network::Sandbox connectRunning(const Container& container, const network::EndpointRequest& request);
     EngineCore& core_;

@@ -98,6 +98,9 @@ class NetworkController {
     Sandbox disconnect(const std::string& container_id, const std::string& network_id);
     /// Removes what is left on the network of a container that is gone. Throws Error{not_found} "endpoint x not found".
     void removeRemains(const std::string& container_name, const std::string& network_id);
+    /// Changes driver options of a running container's endpoint, as updateEndpoint() of the driver has it. Throws Error{not_found} when
+    /// it has no endpoint on the network, {unimplemented} when the driver can't.
+    Sandbox update(const std::string& container_id, const std::string& network_id, const std::map<std::string, std::string>& driver_opts);
     /// The run is over: the container has no sandbox any more. Returns what is to be swept; memory only, cheap.
     [[nodiscard]] std::optional<std::string> retire(const std::string& container_id);
     /// Removes all that is left of a retired sandbox; returns when it is gone. A fault is logged, and tried again when

@@ -4,6 +4,7 @@
 #include "base/defer.hpp"
 #include "base/failpoint.hpp"
 #include "base/id.hpp"
+#include "base/json.hpp"
 #include "base/log.hpp"
 #include "network/controller.hpp"
 #include "network/driver_options.hpp"
@@ -381,6 +382,25 @@ void NetworkController::removeRemains(const std::string& container_name, const s
     }
     if (remains.empty()) throw error(Code::not_found, "endpoint {} not found", container_name);
     for (const std::string& id : remains) sweep(id);
+}
+
+Sandbox NetworkController::update(const std::string& container_id, const std::string& network_id,
+                                  const std::map<std::string, std::string>& driver_opts) {
+    const std::optional<Sandbox> current = sandboxOf(container_id);
+    if (!current) throw error(Code::conflict, "container {} has no network sandbox", container_id);
+    const Busy busy(*this, current->id);
+    if (!busy.sandbox() || busy.sandbox()->ending) throw error(Code::conflict, "container {} is not running", container_id);
+    Sandbox sandbox = *busy.sandbox();
+    Endpoint* const endpoint = sandbox.find(network_id);
+    const std::optional<Network> network = known(network_id);
+    if (endpoint == nullptr || !network) throw error(Code::not_found, "container {} is not connected to network {}", container_id, network_id);
+    JsonOptions options;
+    for (const auto& [name, value] : driver_opts) options[name] = json::quote(value);
+    driverOf(*network)->updateEndpoint(network_id, endpoint->id, options);
+    changeOptions(endpoint->config.driver_opts, driver_opts);
+    rows_.update(sandbox);
+    publish(sandbox);
+    return sandbox;
 }
 
 std::optional<std::string> NetworkController::retire(const std::string& container_id) {

@@ -45,4 +45,13 @@ Endpoint* Sandbox::gatewayEndpoint() noexcept {
     return best;
 }
 
+void changeOptions(std::map<std::string, std::string>& options, const std::map<std::string, std::string>& changes) {
+    for (const auto& [name, value] : changes) {
+        if (value.empty())
+            options.erase(name);
+        else
+            options[name] = value;
+    }
+}
+
 }  // namespace davit::network

@@ -83,6 +83,9 @@ struct EndpointConfig {
     friend bool operator==(const EndpointConfig&, const EndpointConfig&) = default;
 };
 
+/// Sets those of `changes` in `options`, and removes those that are empty.
+void changeOptions(std::map<std::string, std::string>& options, const std::map<std::string, std::string>& changes);
+
 struct Port {
     std::string protocol = "tcp";  ///< tcp, udp, sctp
     std::uint16_t number = 0;

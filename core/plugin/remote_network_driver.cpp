@@ -55,6 +55,9 @@ void RemoteNetworkDriver::programExternalConnectivity(const std::string& network
 void RemoteNetworkDriver::revokeExternalConnectivity(const std::string& network_id, const std::string& endpoint_id) {
     caller_.ask(m::kRevoke, {network_id, endpoint_id, {}});
 }
+void RemoteNetworkDriver::updateEndpoint(const std::string& network_id, const std::string& endpoint_id, const JsonOptions& options) {
+    caller_.ask(m::kUpdateEndpoint, {network_id, endpoint_id, options});
+}
 Options RemoteNetworkDriver::allocateNetwork(const CreateNetwork& request) {
     return caller_.ask(m::kAllocateNetwork, request).options;
 }

@@ -25,6 +25,7 @@ class RemoteNetworkDriver final : public NetworkDriver {
     void programExternalConnectivity(const std::string& network_id, const std::string& endpoint_id,
                                      const JsonOptions& options) override;
     void revokeExternalConnectivity(const std::string& network_id, const std::string& endpoint_id) override;
+    void updateEndpoint(const std::string& network_id, const std::string& endpoint_id, const JsonOptions& options) override;
     Options allocateNetwork(const CreateNetwork& request) override;
     void freeNetwork(const std::string& network_id) override;
     void discoverNew(const Discovery& discovery) override;

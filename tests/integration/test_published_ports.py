@@ -1,6 +1,7 @@
 """Published ports from end to end: who reaches a container through the host and who doesn't, without the daemon, and beside a
 dockerd with rules of its own."""
 import os
+import re
 import signal
 import subprocess
 
@@ -144,6 +145,49 @@ class PublishedPortsTest(PortsCase):
         self.docker.ok('rm', '-f', container)
         for where, address in EVERY_WAY:
             until(lambda where=where, address=address: fetch(address, 8090, where, 1) is None, 'the port is closed', 5)
+
+
+class RatesTest(PortsCase):
+    def setUp(self):
+        super().setUp()
+        self.docker.ok('network', 'create', 'slow')
+        self.addCleanup(self.docker.run, 'network', 'rm', 'slow')
+        self.addCleanup(self.remove_containers)
+
+    def queues(self, container):
+        """The rates that are set at the two ends of the container's interface."""
+        pid = str(self.api.inspect(container)['State']['Pid'])
+        shown = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for command in
+                 (['tc', 'qdisc', 'show'], ['nsenter', '-t', pid, '-n', 'tc', 'qdisc', 'show'])]
+        return [re.findall(r'qdisc tbf .* rate (\S+)', text) for text in shown]
+
+    def test_rates_change_while_a_container_runs(self):
+        container = self.docker.ok('run', '-d', '--network', 'name=slow,driver-opt=com.davit.rate-in=10mbit', IMAGE, 'sleep', '1000')
+        self.assertEqual(self.queues(container), [['10Mbit'], []])
+        self.davit.ok('network', 'update', '--driver-opt', 'com.davit.rate-in=', '--driver-opt', 'com.davit.rate-out=2mbit', 'slow', container)
+        self.assertEqual(self.queues(container), [[], ['2Mbit']])
+        self.daemon.kill()
+        self.daemon.start()
+        self.assertEqual(self.api.inspect(container)['NetworkSettings']['Networks']['slow']['DriverOpts'], {'com.davit.rate-out': '2mbit'})
+        self.docker.ok('stop', '-t', '0', container)
+        self.docker.ok('start', container)
+        self.assertEqual(self.queues(container), [[], ['2Mbit']])
+
+    def test_what_can_not_be(self):
+        container = self.docker.ok('run', '-d', '--network', 'slow', IMAGE, 'sleep', '1000')
+
+        def update(network, options, who=container):
+            reply = self.api.request('POST', f'/networks/{network}/update', {'Container': who, 'EndpointConfig': {'DriverOpts': options}})
+            return reply.status
+
+        self.assertEqual(update('slow', {'com.davit.rate-in': 'fast'}), 400)
+        self.assertEqual(update('slow', {'com.example.other': '1'}), 400)
+        self.assertEqual(update('bridge', {'com.davit.rate-in': '1mbit'}), 403)
+        self.assertEqual(update('nowhere', {'com.davit.rate-in': '1mbit'}), 404)
+        self.assertEqual(update('slow', {'com.davit.rate-in': '1mbit'}, 'nobody'), 404)
+        self.assertEqual(self.queues(container), [[], []])
+        self.assertIn('is no rate', self.docker.fails('run', '--network', 'name=slow,driver-opt=com.davit.rate-in=fast', IMAGE, 'true',
+                                                      status=125))
 
 
 class BesideDockerTest(PortsCase):

@@ -93,6 +93,14 @@ void disconnect(const Context& context, Request& request) {
     request.replyEmpty(200);
 }
 
+// Beyond Docker's API: what of an endpoint may change while its container runs.
+void update(const Context& context, Request& request) {
+    const json::Document document = request.json();
+    const json::Value body = document.root();
+    context.engine.networks().update(request.variable("id"), body["Container"].string(), readEndpoint(body["EndpointConfig"]).driver_opts);
+    request.replyEmpty(200);
+}
+
 void prune(const Context& context, Request& request) {
     const std::vector<std::string> removed =
         context.engine.networks().prune(engine::Filters::parse(request.query().get("filters")));
@@ -119,6 +127,7 @@ void addNetworkRoutes(Router& router, const Context& context) {
     router.add("POST", "/networks/prune", with(prune));
     router.add("POST", "/networks/{id}/connect", with(connect));
     router.add("POST", "/networks/{id}/disconnect", with(disconnect));
+    router.add("POST", "/networks/{id}/update", with(update));
     router.add("GET", "/networks/{id}", with(inspect));
     router.add("DELETE", "/networks/{id}", with(remove));
 }

@@ -29,7 +29,11 @@ Link describe(rtnl_link* link) {
                 .mac = {},
                 .mtu = ::rtnl_link_get_mtu(link),
                 .master = ::rtnl_link_get_master(link),
-                .up = (::rtnl_link_get_flags(link) & IFF_UP) != 0};
+                .up = (::rtnl_link_get_flags(link) & IFF_UP) != 0,
+                .traffic = {.received_bytes = ::rtnl_link_get_stat(link, RTNL_LINK_RX_BYTES),
+                            .received_packets = ::rtnl_link_get_stat(link, RTNL_LINK_RX_PACKETS),
+                            .sent_bytes = ::rtnl_link_get_stat(link, RTNL_LINK_TX_BYTES),
+                            .sent_packets = ::rtnl_link_get_stat(link, RTNL_LINK_TX_PACKETS)}};
     if (nl_addr* mac = ::rtnl_link_get_addr(link); mac != nullptr && ::nl_addr_get_len(mac) == result.mac.bytes.size())
         std::memcpy(result.mac.bytes.data(), ::nl_addr_get_binary_addr(mac), result.mac.bytes.size());
     return result;

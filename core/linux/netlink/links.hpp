@@ -1,6 +1,7 @@
 // The links of a network namespace, as the kernel describes them. All functions look at the namespace of the calling thread.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,11 @@
 #include "linux/netlink/mac_address.hpp"
 
 namespace davit::linux {
+
+/// Since the link was made.
+struct Traffic {
+    std::uint64_t received_bytes = 0, received_packets = 0, sent_bytes = 0, sent_packets = 0;
+};
 
 struct Link {
     int index = 0;
@@ -19,6 +25,7 @@ struct Link {
     unsigned mtu = 0;
     int master = 0;  ///< the index of its bridge, or 0
     bool up = false;
+    Traffic traffic;
 };
 
 /// std::nullopt: there is none of that name. Throws Error{system} when the kernel can't be asked.

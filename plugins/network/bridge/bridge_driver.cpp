@@ -177,6 +177,7 @@ void BridgeDriver::keepReduced(const Endpoint& endpoint) {
 
 EndpointInterface BridgeDriver::createEndpoint(const CreateEndpoint& request) {
     (void)network(request.network_id);
+    (void)readRates({}, request.options);
     if (!plainId(request.endpoint_id)) throw error(Code::invalid, "invalid endpoint id \"{}\"", request.endpoint_id);
     Endpoint made{.id = request.endpoint_id,
                   .network_id = request.network_id,
@@ -197,8 +198,17 @@ EndpointInterface BridgeDriver::createEndpoint(const CreateEndpoint& request) {
 
 JsonOptions BridgeDriver::endpointInfo(const std::string& network_id, const std::string& endpoint_id) {
     const Endpoint known = endpoint(network_id, endpoint_id);
-    return {{"com.docker.network.portmap", toJson(known.ports)},
-            {"com.docker.network.endpoint.macaddress", json::quote(known.mac.text())}};
+    JsonOptions info{{"com.docker.network.portmap", toJson(known.ports)},
+                     {"com.docker.network.endpoint.macaddress", json::quote(known.mac.text())}};
+    if (known.interface.empty()) return info;
+    // What the host's end received is what the container sent.
+    if (const auto link = linux::findLink(known.hostLink())) {
+        info["com.davit.rx-bytes"] = std::to_string(link->traffic.sent_bytes);
+        info["com.davit.rx-packets"] = std::to_string(link->traffic.sent_packets);
+        info["com.davit.tx-bytes"] = std::to_string(link->traffic.received_bytes);
+        info["com.davit.tx-packets"] = std::to_string(link->traffic.received_packets);
+    }
+    return info;
 }
 
 void BridgeDriver::deleteEndpoint(const std::string& network_id, const std::string& endpoint_id) {
@@ -214,6 +224,8 @@ void BridgeDriver::deleteEndpoint(const std::string& network_id, const std::stri
 JoinReply BridgeDriver::join(const JoinRequest& request) {
     const Network on = network(request.network_id).network;
     Endpoint joined = endpoint(request.network_id, request.endpoint_id);
+    joined.sandbox = request.sandbox_key;
+    joined.rates = readRates({}, request.options);
     joined.interface = plainOption(request.options, "com.docker.network.endpoint.ifname");
     // dockerd lets its runtime make the sandbox after this call, and names no interface.
     const bool loose = joined.interface.empty() && !std::filesystem::exists(request.sandbox_key);
@@ -226,6 +238,7 @@ JoinReply BridgeDriver::join(const JoinRequest& request) {
                                     .sandbox = request.sandbox_key,
                                     .settings = readSettings(settings, joined.interface)});
     Defer undo([&] { detach(joined.hostLink()); });
+    if (joined.rates != Rates{}) limitRates(joined);
     keep(joined);
     undo.dismiss();
     JoinReply reply;
@@ -284,6 +297,21 @@ void BridgeDriver::revokeExternalConnectivity(const std::string& network_id, con
     if (!known || known->network_id != network_id || known->ports.empty()) return;
     revoke(*known);
     keepReduced(*known);
+}
+
+void BridgeDriver::updateEndpoint(const std::string& network_id, const std::string& endpoint_id, const JsonOptions& options) {
+    for (const auto& [name, value] : options)
+        if (name != "com.davit.rate-in" && name != "com.davit.rate-out") throw error(Code::invalid, "option {} of an endpoint can't be changed", name);
+    Endpoint known = endpoint(network_id, endpoint_id);
+    const Rates before = std::exchange(known.rates, readRates(known.rates, options));
+    if (known.interface.empty()) return keep(known);
+    Defer undo([&] {
+        known.rates = before;
+        limitRates(known);
+    });
+    limitRates(known);
+    keep(known);
+    undo.dismiss();
 }
 
 void BridgeDriver::revoke(Endpoint& endpoint) {

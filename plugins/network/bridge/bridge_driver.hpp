@@ -52,6 +52,9 @@ class BridgeDriver final : public NetworkDriver {
     void programExternalConnectivity(const std::string& network_id, const std::string& endpoint_id, const JsonOptions& options) override
         DAVIT_EXCLUDES(mutex_);
     void revokeExternalConnectivity(const std::string& network_id, const std::string& endpoint_id) override DAVIT_EXCLUDES(mutex_);
+    /// The rates may change; anything else is Error{invalid}.
+    void updateEndpoint(const std::string& network_id, const std::string& endpoint_id, const JsonOptions& options) override
+        DAVIT_EXCLUDES(mutex_);
 
   private:
     struct KnownNetwork {

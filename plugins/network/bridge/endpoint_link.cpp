@@ -9,6 +9,7 @@
 #include "linux/netlink/in_namespace.hpp"
 #include "linux/netlink/link_requests.hpp"
 #include "linux/netlink/links.hpp"
+#include "linux/netlink/rate_limit.hpp"
 
 namespace davit::bridge {
 namespace {
@@ -61,6 +62,17 @@ void attach(const Attachment& a) {
 void attachLoose(const Attachment& a) {
     const UniqueFd host = openFile("/proc/thread-self/ns/net", O_RDONLY);
     createPairAfresh(a, a.endpoint.looseLink(), host.get());
+}
+
+// Each end limits what it sends.
+void limitRates(const Endpoint& endpoint) {
+    const bool loose = endpoint.interface == endpoint.looseLink();
+    if (loose && endpoint.rates.out)
+        throw Error(Code::invalid, "com.davit.rate-out needs an engine that makes the sandbox before the endpoint joins it");
+    linux::limitRate(endpoint.hostLink(), endpoint.rates.in);
+    if (loose) return;
+    const UniqueFd sandbox = openFile(endpoint.sandbox, O_RDONLY);
+    linux::inNetworkNamespace(sandbox.get(), [&endpoint] { linux::limitRate(endpoint.interface, endpoint.rates.out); });
 }
 
 void makePort(const Network& network, const Endpoint& endpoint, int bridge) {

@@ -24,6 +24,9 @@ void attach(const Attachment& attachment);
 /// move, address and raise. Its name is the endpoint's looseLink().
 void attachLoose(const Attachment& attachment);
 
+/// Sets the limits of an endpoint that is joined. Throws Error{system}.
+void limitRates(const Endpoint& endpoint);
+
 /// Makes the host's end a port of the bridge again, which is new.
 void makePort(const Network& network, const Endpoint& endpoint, int bridge);
 

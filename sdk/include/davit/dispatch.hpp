@@ -107,6 +107,7 @@ inline void dispatch(NetworkDriver& driver, ServedCall& served) {
         DAVIT_ROUTE(NetworkDriver, m::kEndpointInfo,
                     return wire::ValueReply{d.endpointInfo(r.network_id, r.endpoint_id)}),
         DAVIT_ROUTE(NetworkDriver, m::kRevoke, d.revokeExternalConnectivity(r.network_id, r.endpoint_id)),
+        DAVIT_ROUTE(NetworkDriver, m::kUpdateEndpoint, d.updateEndpoint(r.network_id, r.endpoint_id, r.options)),
         DAVIT_ROUTE(NetworkDriver, m::kLeave, d.leave(r.network_id, r.endpoint_id)),
         DAVIT_ROUTE(NetworkDriver, m::kDeleteEndpoint, d.deleteEndpoint(r.network_id, r.endpoint_id)),
         DAVIT_ROUTE(NetworkDriver, m::kCreateNetwork, d.createNetwork(r)),

@@ -149,6 +149,7 @@ inline constexpr Method<JoinRequest, JoinReply> kJoin{"NetworkDriver.Join"};
 inline constexpr Method<EndpointRequest, Nothing> kLeave{"NetworkDriver.Leave"};
 inline constexpr Method<EndpointRequest, Nothing> kProgram{"NetworkDriver.ProgramExternalConnectivity"};
 inline constexpr Method<EndpointRequest, Nothing> kRevoke{"NetworkDriver.RevokeExternalConnectivity"};
+inline constexpr Method<EndpointRequest, Nothing> kUpdateEndpoint{"NetworkDriver.UpdateEndpoint"};
 inline constexpr Method<Discovery, Nothing> kDiscoverNew{"NetworkDriver.DiscoverNew"};
 inline constexpr Method<Discovery, Nothing> kDiscoverDelete{"NetworkDriver.DiscoverDelete"};
 }  // namespace network
