@@ -1,6 +1,11 @@
 // A host of the test's own with a bridge driver, a neighbour on its wire, and containers.
 #pragma once
 
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <charconv>
+#include <filesystem>
 #include <memory>
 
 #include "base/id.hpp"
@@ -9,6 +14,24 @@
 #include "plugins/network/bridge/bridge_driver.hpp"
 
 namespace davit::bridge {
+
+/// The processes that keep ports in a network namespace.
+inline std::vector<int> helpers(int ns) {
+    struct stat own {}, other {};
+    check(::fstat(ns, &own), "look at the network namespace");
+    std::vector<int> found;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        int pid = 0;
+        const std::string name = entry.path().filename();
+        if (std::from_chars(name.data(), name.data() + name.size(), pid).ptr != name.data() + name.size()) continue;
+        std::string comm(64, '\0');
+        const UniqueFd file(::open((entry.path() / "comm").c_str(), O_RDONLY | O_CLOEXEC));
+        const ssize_t size = file ? ::read(file.get(), comm.data(), comm.size()) : -1;  // it may end meanwhile
+        if (size < 0 || comm.substr(0, static_cast<std::size_t>(size)) != "davit-port-forw\n") continue;
+        if (::stat((entry.path() / "ns/net").c_str(), &other) == 0 && other.st_ino == own.st_ino) found.push_back(pid);
+    }
+    return found;
+}
 
 /// 192.0.2.1 and 2001:db8::1 on out0; the neighbour is .2 and sends everything to this host.
 struct BridgeHost {
@@ -31,6 +54,13 @@ struct BridgeHost {
         for (const char* address : {"192.0.2.1", "2001:db8::1"})
             for (int tries = 0; connectFrom(neighbour.fd(), address, 1, 200).error != ECONNREFUSED;)
                 if (++tries > 50) throw error(Code::system, "the neighbour doesn't reach {}", address);
+    }
+    BridgeHost(const BridgeHost&) = delete;
+    BridgeHost& operator=(const BridgeHost&) = delete;
+    /// Ports go on without a driver, and here nobody comes to end that.
+    ~BridgeHost() {
+        driver.reset();
+        for (const int helper : helpers(self.get())) (void)::kill(helper, SIGKILL);  // it may have ended
     }
     bool run(const std::string& line) const { return runIn(self.get(), line); }
     /// As if the driver's process had been killed: nothing is closed in order.

@@ -2,9 +2,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <signal.h>
-#include <sys/stat.h>
 
-#include <charconv>
 #include <filesystem>
 
 #include "bridge_fixtures.hpp"
@@ -13,24 +11,6 @@ using namespace davit;
 using namespace davit::bridge;
 
 namespace {
-
-// Of the helpers in this network namespace.
-std::vector<int> helpers(int ns) {
-    struct stat own {}, other {};
-    BOOST_REQUIRE(::fstat(ns, &own) == 0);
-    std::vector<int> found;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-        int pid = 0;
-        const std::string name = entry.path().filename();
-        if (std::from_chars(name.data(), name.data() + name.size(), pid).ptr != name.data() + name.size()) continue;
-        std::string comm(64, '\0');
-        const UniqueFd file(::open((entry.path() / "comm").c_str(), O_RDONLY | O_CLOEXEC));
-        const ssize_t size = file ? ::read(file.get(), comm.data(), comm.size()) : -1;  // it may end meanwhile
-        if (size < 0 || comm.substr(0, static_cast<std::size_t>(size)) != "davit-port-forw\n") continue;
-        if (::stat((entry.path() / "ns/net").c_str(), &other) == 0 && other.st_ino == own.st_ino) found.push_back(pid);
-    }
-    return found;
-}
 
 template <class Condition>
 bool eventually(const Condition& condition) {
