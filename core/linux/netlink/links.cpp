@@ -15,6 +15,7 @@
 #include "base/check.hpp"
 #include "base/unique_fd.hpp"
 #include "linux/netlink/libnl.hpp"
+#include "linux/netlink/link_requests.hpp"
 
 namespace davit::linux {
 namespace {
@@ -88,6 +89,18 @@ std::vector<IpPrefix> addressesOf(int index) {
     });
     std::sort(addresses.begin(), addresses.end());
     return addresses;
+}
+
+// Refused for want of a parent by a kernel that knows the kind.
+bool supportsUpperLink(const std::string& kind) {
+    NetlinkBatch batch;
+    addLink(batch, "davit-probe", kind);
+    try {
+        batch.run();
+    } catch (const Error& e) {
+        return e.sysErrno() != EOPNOTSUPP;
+    }
+    return true;
 }
 
 void settleCarrier(const std::string& name) {

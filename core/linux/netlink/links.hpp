@@ -33,6 +33,8 @@ struct Link {
 [[nodiscard]] std::vector<Link> allLinks();
 /// Those of one link, IPv4 first, without IPv6's link-local ones.
 [[nodiscard]] std::vector<IpPrefix> addressesOf(int index);
+/// Whether this kernel makes links of that kind, which must be one that needs a parent ("macvlan", "vlan"): no link is made for it.
+[[nodiscard]] bool supportsUpperLink(const std::string& kind);
 /// Makes the kernel finish what it knows of a link's carrier. It does that late otherwise, and a bridge drops the first packets
 /// of a port until then: a connection made at once would wait a second for its first retry. Errors are Error{system}.
 void settleCarrier(const std::string& name);
