@@ -107,7 +107,13 @@ void NetworkController::makeWithoutInterface(const std::string& name, bool host_
     network.config.name = name;
     network.config.ipam.driver = options_.default_ipam_driver;
     for (const std::string& driver : drivers_.ownDrivers(DriverKind::network)) {
-        const NetworkCapabilities can = drivers_.network(driver)->capabilities();
+        NetworkCapabilities can;
+        try {
+            can = drivers_.network(driver)->capabilities();
+        } catch (const Error& failure) {  // one that isn't for this host; it says so where drivers are listed
+            log::debug("network driver {}: {}", driver, failure.text());
+            continue;
+        }
         if (host_namespace ? !can.host_namespace : !can.no_interface) continue;
         network.config.driver = driver;
         return makeFirst(std::move(network));

@@ -8,6 +8,8 @@
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
 
+#include <algorithm>
+
 #include "base/check.hpp"
 #include "base/file.hpp"
 #include "linux/netlink/libnl.hpp"
@@ -151,8 +153,12 @@ void setRoutes(const std::filesystem::path& path, const RouteChange& change) {
         const Link link = linkByName(socket.get(), interface);
         addRoute(socket.get(), route.destination, route.next_hop, ::rtnl_link_get_ifindex(link.get()));
     }
-    setDefault(socket.get(), "0.0.0.0/0", AF_INET, change.gateway);
-    setDefault(socket.get(), "::/0", AF_INET6, change.gateway_v6);
+    // Without a gateway a driver's own default route stays.
+    const auto routed = [&change](const char* everything) {
+        return std::any_of(change.routes.begin(), change.routes.end(), [&](const auto& one) { return one.second.destination == everything; });
+    };
+    if (!change.gateway.empty() || !routed("0.0.0.0/0")) setDefault(socket.get(), "0.0.0.0/0", AF_INET, change.gateway);
+    if (!change.gateway_v6.empty() || !routed("::/0")) setDefault(socket.get(), "::/0", AF_INET6, change.gateway_v6);
 }
 
 }  // namespace davit::network

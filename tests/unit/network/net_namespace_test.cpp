@@ -73,6 +73,12 @@ BOOST_FIXTURE_TEST_CASE(a_link_of_the_host_is_moved_in, Place) {
     setRoutes(path, {});
     BOOST_TEST(holds("! ip route | grep -q default"));
     setRoutes(path, {});
+    BOOST_REQUIRE(holds("sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0"));
+    for (int again = 0; again < 2; ++again) setRoutes(path, {.routes = {{"eth0", {"0.0.0.0/0", 1, ""}}, {"eth0", {"::/0", 1, ""}}}, .gateway = {}, .gateway_v6 = {}});
+    BOOST_TEST(holds("ip route | grep -q '^default dev eth0'"));
+    BOOST_TEST(holds("ip -6 route | grep -q '^default dev eth0'"));
+    setRoutes(path, {.routes = {}, .gateway = "10.0.0.1", .gateway_v6 = {}});
+    BOOST_TEST(holds("test $(ip route | grep -c default) = 1"));
     inNamespace(host, [&] { returnLink(path, "eth0", "in0"); });
     BOOST_TEST(holds("! ip link show eth0 2>/dev/null >&2"));
     inNamespace(host, [] { BOOST_TEST(std::system("ip link show in0 | grep -q 'state DOWN'") == 0); });
