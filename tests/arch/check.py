@@ -31,7 +31,7 @@ ONLY = {
     'sdk/conformance': {'base', 'driver', 'http', 'linux', 'archive', 'sdk', 'plugin'},
 }
 # Below plugins/: what several drivers are made of, and no driver itself.
-SHARED = ('plugins/network/common/',)
+SHARED = ('plugins/network/common/', 'plugins/network/parent_link/')
 POCO_ALLOWED = re.compile(r'^core/(http/tls[^/]*|api/.*|plugin/.*|app/.*)$')
 RAPIDJSON_ALLOWED = re.compile(r'^(core/base/json[^/]*\.cpp|sdk/.*)$')
 # "host", "bridge" and "local" are also words of Docker's API (modes, a scope), so a comparison with them proves nothing.

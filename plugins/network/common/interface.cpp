@@ -1,7 +1,9 @@
 #include "interface.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <net/if.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
 
@@ -28,10 +30,16 @@ void configureInterface(const Interface& interface) {
     const int index = static_cast<int>(::if_nametoindex(interface.name.c_str()));
     linux::NetlinkBatch batch;
     linux::setUp(batch, kLoopback);
+    if (!interface.alias.empty()) linux::setAlias(batch, interface.name, interface.alias);
     if (interface.ipv4) linux::addAddress(batch, index, *interface.ipv4);
     if (interface.ipv6) linux::addAddress(batch, index, *interface.ipv6);
     linux::setUp(batch, index);
     batch.run();
+}
+
+bool sandboxLives(const std::string& sandbox) {
+    struct statfs facts {};
+    return ::statfs(sandbox.c_str(), &facts) == 0 && facts.f_type == NSFS_MAGIC;
 }
 
 std::string freeInterfaceName(const std::string& sandbox, const std::string& prefix) {

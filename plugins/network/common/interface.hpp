@@ -21,6 +21,7 @@ struct InterfaceSetting {
 
 struct Interface {
     std::string name;
+    std::string alias = {};  ///< whose link it is, for people and for finding it again
     std::optional<IpPrefix> ipv4, ipv6;
     std::vector<InterfaceSetting> settings;
 };
@@ -28,6 +29,9 @@ struct Interface {
 /// Addresses and raises an interface and the loopback beside it. IPv6 is on only where an address was given out, and what a
 /// neighbour announces is never believed. Requires: the calling thread is in the sandbox. Nothing is undone on failure.
 void configureInterface(const Interface& interface);
+
+/// True while the sandbox's namespace is there. An engine may make it only after join(): it moves the link there itself then.
+[[nodiscard]] bool sandboxLives(const std::string& sandbox);
 
 /// The first name PREFIX0, PREFIX1, … that no link of the sandbox has.
 [[nodiscard]] std::string freeInterfaceName(const std::string& sandbox, const std::string& prefix);

@@ -19,13 +19,14 @@ runner=() tests=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do runner+=("$1"); shift; done
 [ $# -gt 0 ] && shift
 tests=("$@")
-[ ${#tests[@]} -gt 0 ] || tests=(test_cgroup_v2.py test_cgroup_v2_life.py test_apparmor.py test_posture.py storage_drivers_test shim_test)
+[ ${#tests[@]} -gt 0 ] || tests=(test_cgroup_v2.py test_cgroup_v2_life.py test_apparmor.py test_posture.py test_vlan.py storage_drivers_test shim_test
+  macvlan_driver_test ipvlan_driver_test)
 
 stage=$(mktemp -d "${TMPDIR:-/var/tmp}/davit-vm-XXXXXX")
 trap 'rm -rf "$stage"' EXIT
 chmod 755 "$stage"
 mkdir -p "$stage"/build/{bin,plugins} "$stage"/{libraries,bin,unit,tests/integration}
-for program in davit davitd davit-shim davit-init davit-runtime davit-plugin-host syscall_probe socket_probe; do
+for program in davit davitd davit-shim davit-init davit-runtime davit-plugin-host davit-plugin-check syscall_probe socket_probe; do
   install -m 755 "$build/bin/$program" "$stage/build/bin/"
 done
 install -m 755 "$build"/plugins/*.so "$stage/build/plugins/"

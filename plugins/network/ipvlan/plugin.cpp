@@ -1,0 +1,3 @@
+#include "ipvlan_driver.hpp"
+
+DAVIT_PLUGIN("ipvlan", "1.0", davit::IpvlanDriver)
