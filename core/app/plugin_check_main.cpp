@@ -19,7 +19,7 @@ constexpr const char* kUsage =
     "  --driver NAME      only this driver of the .so\n"
     "  --config JSON      the driver's configuration\n"
     "  --home DIR         where storage drivers keep their layers during the check (default: below /var/tmp)\n"
-    "  --option K=V       a storage driver's option, repeatable\n"
+    "  --option K=V       a storage driver's option, or one of every network, repeatable\n"
     "  --rule NAME        only this rule\n"
     "  --transport WHICH  of a .so: in-process, process or both (default)\n";
 
@@ -38,7 +38,7 @@ plugin_check::Options parse(int argc, char** argv) {
         else if (name == "--home")
             result.home = value();
         else if (name == "--option")
-            result.storage_options.push_back(value());
+            result.driver_options.push_back(value());
         else if (name == "--rule")
             result.rule = value();
         else if (name == "--transport")

@@ -15,7 +15,7 @@ struct Options {
     std::string home;
     std::string rule;
     std::string transport = "both";
-    std::vector<std::string> storage_options;
+    std::vector<std::string> driver_options;  ///< "K=V": of a storage driver, or of each network
 };
 
 struct Totals {

@@ -1,6 +1,7 @@
-// The rules for volume, network and IPAM drivers: life cycle, repetition, unknown names.
+// The rules for volume, network and IPAM drivers: life cycle, repetition, unknown names, bad input, threads, kills.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -14,15 +15,36 @@ namespace davit::conformance {
 struct VolumeTarget {
     std::shared_ptr<VolumeDriver> driver;
 };
+
+/// A network driver. Its calls and this process must be in one network namespace: that is where links are looked for.
 struct NetworkTarget {
     std::shared_ptr<NetworkDriver> driver;
+    std::string options = "{}";  ///< the user's options of every network: a JSON object
+    /// Kills the driver's process without warning, from any thread; the next call finds a new one. Empty when it can't be done.
+    std::function<void()> kill;
 };
+
 struct IpamTarget {
     std::shared_ptr<IpamDriver> driver;
+    std::function<void()> kill;  ///< as NetworkTarget's
 };
 
 [[nodiscard]] Rules<VolumeTarget> volumeRules();
+
+/// Networks and endpoints that nobody joins; bad requests.
+[[nodiscard]] Rules<NetworkTarget> networkLifeRules();
+/// Endpoints in sandboxes.
+[[nodiscard]] Rules<NetworkTarget> networkJoinRules();
+/// Threads and kills.
+[[nodiscard]] Rules<NetworkTarget> networkStressRules();
+/// All of them, in that order.
 [[nodiscard]] Rules<NetworkTarget> networkRules();
+
+[[nodiscard]] Rules<IpamTarget> ipamPoolRules();
+[[nodiscard]] Rules<IpamTarget> ipamAddressRules();
+/// Threads and kills.
+[[nodiscard]] Rules<IpamTarget> ipamStressRules();
+/// All of them, in that order.
 [[nodiscard]] Rules<IpamTarget> ipamRules();
 
 }  // namespace davit::conformance

@@ -1,5 +1,5 @@
-"""The conformance suite against every storage driver, in process and through davit-plugin-host; and a real dockerd that keeps
-its images and containers on our storage drivers."""
+"""The conformance suites against every storage, network and IPAM driver, in process and through davit-plugin-host; and a real
+dockerd that keeps its images and containers on our storage drivers."""
 import os
 import shutil
 import subprocess
@@ -10,15 +10,16 @@ from harness.dockerd import Dockerd
 from harness.poll import until
 
 STORAGE = ('vfs', 'overlay2', 'btrfs')
+NETWORK = ('bridge', 'macvlan', 'ipvlan', 'host', 'null', 'ipam')
 
 
 class Host:
     """A davit-plugin-host that serves one plugin on a socket."""
 
-    def __init__(self, plugin, socket):
+    def __init__(self, plugin, socket, *arguments):
         os.makedirs(os.path.dirname(socket), exist_ok=True)
         self.socket = socket
-        self.process = subprocess.Popen([places.program('davit-plugin-host'), plugin, '--listen', f'unix://{socket}'])
+        self.process = subprocess.Popen([places.program('davit-plugin-host'), plugin, '--listen', f'unix://{socket}', *arguments])
 
     def __enter__(self):
         until(lambda: os.path.exists(self.socket), 'the plugin host listens')
@@ -56,6 +57,22 @@ class ConformanceTest(StorageCase):
         result = subprocess.run([places.program('davit'), 'plugin', 'check', '--home', self.home(driver), target], capture_output=True,
                                 text=True, timeout=300 * places.SLOW, check=False)
         print(f'{driver} {target}: {(result.stdout.splitlines() or [""])[-1]}')
+        self.assertEqual(result.returncode, 0, result.stdout[-3000:] + result.stderr[-3000:])
+
+
+class NetworkConformanceTest(StorageCase):
+    """Each in this suite's own network namespace; the third way is a server's socket, as of anybody's plugin."""
+
+    def check(self, driver, target, *arguments):
+        result = subprocess.run([places.program('davit'), 'plugin', 'check', *arguments, target], capture_output=True, text=True,
+                                timeout=300 * places.SLOW, check=False)
+        print(f'{driver} {" ".join(arguments)} {target}: {(result.stdout.splitlines() or [""])[-1]}')
+        return result
+
+    def kept(self, driver, target, *arguments):
+        result = self.check(driver, target, *arguments)
+        if f"not for this host: its kernel doesn't make {driver} links" in result.stdout:
+            self.skipTest(f'this kernel makes no {driver} links')
         self.assertEqual(result.returncode, 0, result.stdout[-3000:] + result.stderr[-3000:])
 
 
@@ -103,6 +120,22 @@ def add_cases():
         setattr(ConformanceTest, f'test_{driver}_in_process', in_process)
         setattr(ConformanceTest, f'test_{driver}_over_http', over_http)
         setattr(DockerdTest, f'test_a_real_dockerd_on_{driver}', in_dockerd)
+    for driver in NETWORK:
+        def in_process(self, driver=driver):
+            self.kept(driver, self.plugin(driver), '--transport', 'in-process')
+
+        def own_process(self, driver=driver):
+            self.kept(driver, self.plugin(driver), '--transport', 'process')
+
+        def served(self, driver=driver):
+            if driver == 'ipvlan' and "its kernel doesn't make ipvlan links" in self.check(driver, self.plugin(driver)).stdout:
+                self.skipTest('this kernel makes no ipvlan links')
+            with Host(self.plugin(driver), f'/run/conformance/{driver}.sock', '--state', os.path.join(self.folder, 'state')) as host:
+                self.kept(driver, f'unix://{host.socket}')
+
+        setattr(NetworkConformanceTest, f'test_{driver}_in_process', in_process)
+        setattr(NetworkConformanceTest, f'test_{driver}_in_a_process_of_its_own', own_process)
+        setattr(NetworkConformanceTest, f'test_{driver}_as_a_server', served)
 
 
 add_cases()

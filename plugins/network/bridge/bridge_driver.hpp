@@ -65,7 +65,7 @@ class BridgeDriver final : public NetworkDriver {
 
     void restoreNetworks(const StateJournal::Records& records) DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
     void restoreEndpoints(const StateJournal::Records& records) DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
-    /// Of links to sandboxes that nobody knows any more, those on bridges that nobody else uses.
+    /// Of links to sandboxes that nobody knows any more, those on bridges that nobody else uses, and those whose bridge is gone.
     void removeStrays(const std::map<std::string, linux::Link>& links) DAVIT_EXCLUDES(mutex_);
     void restoreFirewall(const StateJournal::Records& records) DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
     /// True when the same network exists already.

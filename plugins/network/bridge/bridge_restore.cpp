@@ -126,7 +126,7 @@ void BridgeDriver::removeStrays(const std::map<std::string, linux::Link>& links)
     for (const auto& [id, known] : networks_)
         if (!known.adopted) own.insert(static_cast<int>(::if_nametoindex(known.network.bridge.c_str())));
     for (const auto& [id, link] : links)
-        if (own.contains(link.master)) reaper_.remove(link.name);
+        if (link.master == 0 || own.contains(link.master)) reaper_.remove(link.name);
 }
 
 void BridgeDriver::restoreFirewall(const StateJournal::Records& records) {
