@@ -42,6 +42,35 @@ std::vector<IpamPool> wanted(const NetworkConfig& config, IpFamily family) {
     return pools;
 }
 
+/// What an IPAM driver answers becomes part of interfaces and routes: it has to be what was asked for.
+void checkPool(const Pool& pool, const PoolRequest& asked) {
+    const auto given = IpPrefix::parse(pool.pool);
+    if (!given) throw error(Code::system, "the IPAM driver gave the pool \"{}\", which is no CIDR", pool.pool);
+    if ((given->address.family == IpFamily::v6) != asked.v6)
+        throw error(Code::system, "the IPAM driver gave the pool {} for {}", pool.pool, asked.v6 ? "IPv6" : "IPv4");
+    const auto wanted_pool = IpPrefix::parse(asked.pool);
+    if (wanted_pool && wanted_pool->network() != given->network())
+        throw error(Code::system, "the IPAM driver gave the pool {} instead of {}", pool.pool, asked.pool);
+}
+
+void checkAddress(const Address& got, const std::string& asked, const std::string& pool) {
+    const auto given = IpPrefix::parse(got.address);
+    if (!given) throw error(Code::system, "the IPAM driver gave the address \"{}\", which is no CIDR", got.address);
+    if (!IpPrefix::parse(pool).value_or(IpPrefix{}).contains(given->address))
+        throw error(Code::system, "the IPAM driver gave the address {}, which is outside of {}", got.address, pool);
+    if (!asked.empty() && IpAddress::parse(asked) != given->address)
+        throw error(Code::system, "the IPAM driver gave the address {} instead of {}", got.address, asked);
+}
+
+/// Asked for, looked at, and given back when it is none that can be used.
+Address requestAddress(IpamDriver& driver, const AddressRequest& request, const std::string& pool) {
+    Address got = driver.requestAddress(request);
+    Defer release([&] { driver.releaseAddress(request.pool_id, plain(got.address)); });
+    checkAddress(got, request.address, pool);
+    release.dismiss();
+    return got;
+}
+
 template <typename Call>
 void logged(const Network& network, const char* what, Call&& call) noexcept {
     try {
@@ -67,7 +96,13 @@ std::shared_ptr<IpamDriver> Addresses::driverOf(const Network& network) { return
 /// A driver that doesn't look at this host's routes may choose what they cover. What it gave is held until it gives something
 /// else, so that it doesn't give the same again.
 Pool Addresses::requestFreePool(IpamDriver& driver, PoolRequest request) {
-    if (!request.pool.empty()) return driver.requestPool(request);
+    if (!request.pool.empty()) {
+        Pool pool = driver.requestPool(request);
+        Defer release([&] { driver.releasePool(pool.id); });
+        checkPool(pool, request);
+        release.dismiss();
+        return pool;
+    }
     const std::vector<IpPrefix> routed = linux::routedPrefixes(request.v6 ? IpFamily::v6 : IpFamily::v4);
     std::vector<std::string> rejected;
     const Defer release([&] {
@@ -75,11 +110,10 @@ Pool Addresses::requestFreePool(IpamDriver& driver, PoolRequest request) {
     });
     for (int attempt = 0; attempt < kPoolAttempts; ++attempt) {
         Pool pool = driver.requestPool(request);
+        Defer reject([&] { rejected.push_back(pool.id); });
+        checkPool(pool, request);
+        reject.dismiss();
         const auto prefix = IpPrefix::parse(pool.pool);
-        if (!prefix) {
-            rejected.push_back(pool.id);
-            throw error(Code::system, "the IPAM driver gave the pool \"{}\", which is no CIDR", pool.pool);
-        }
         if (std::none_of(routed.begin(), routed.end(), [&](const IpPrefix& one) { return one.overlaps(*prefix); })) return pool;
         rejected.push_back(std::move(pool.id));
     }
@@ -104,11 +138,11 @@ void Addresses::assignPool(Network& network, IpFamily family, const IpamPool& as
                                 : named != pool.data.end() ? plain(named->second)
                                                            : std::string();
     if (want_gateway || !gateway.empty()) {
-        const Address got = driver->requestAddress({assigned.id, gateway, {{kRequestType, kGatewayType}}});
+        const Address got = requestAddress(*driver, {assigned.id, gateway, {{kRequestType, kGatewayType}}}, assigned.pool.subnet);
         assigned.pool.gateway = plain(got.address);
     }
     for (const auto& [name, address] : asked.aux_addresses) {
-        (void)driver->requestAddress({assigned.id, address, {}});
+        (void)requestAddress(*driver, {assigned.id, address, {}}, assigned.pool.subnet);
         assigned.pool.aux_addresses[name] = address;
     }
     undo.dismiss();
@@ -173,7 +207,7 @@ void Addresses::assignFamily(const Network& network, IpFamily family, Endpoint& 
         Options options;
         if (!endpoint.mac_address.empty()) options[kMacAddress] = endpoint.mac_address;
         try {
-            const Address got = driver.requestAddress({pool.id, asked, options});
+            const Address got = requestAddress(driver, {pool.id, asked, options}, pool.pool.subnet);
             (v6 ? endpoint.address_v6 : endpoint.address) = got.address;
             (v6 ? endpoint.pool_id_v6 : endpoint.pool_id) = pool.id;
             return;

@@ -84,6 +84,7 @@ std::string HttpTransport::call(const Call& call) {
             try {
                 return exchange(std::move(idle), call, answered);
             } catch (const Error& e) {
+                if (!answered && e.code() == Code::deadline) throw noAnswer(call);
                 // Closed while it was idle, or by a server that went away: only a new connection can tell.
                 if (answered || (e.code() != Code::cancelled && e.code() != Code::system)) throw;
                 dropIdle();
@@ -100,11 +101,13 @@ std::string HttpTransport::call(const Call& call) {
         if (answered) throw;
         if (e.code() == Code::cancelled || e.code() == Code::system)
             throw error(Code::unavailable, "{}: {}: {}", call.method, address_.text(), e.text());
-        if (e.code() == Code::deadline)
-            throw error(Code::deadline, "{}: {}: no answer within {} ms", call.method, address_.text(),
-                        call.timeout.count());
+        if (e.code() == Code::deadline) throw noAnswer(call);
         throw;
     }
+}
+
+Error HttpTransport::noAnswer(const Call& call) const {
+    return error(Code::deadline, "{}: {}: no answer within {} ms", call.method, address_.text(), call.timeout.count());
 }
 
 HttpTransport::Connection HttpTransport::connect(const Call& call) const {

@@ -34,6 +34,7 @@ class HttpTransport : public Transport {
     [[nodiscard]] Connection takeIdle() DAVIT_EXCLUDES(mutex_);
     void giveBack(Connection connection) DAVIT_EXCLUDES(mutex_);
     [[nodiscard]] Connection connect(const Call& call) const;
+    [[nodiscard]] Error noAnswer(const Call& call) const;
     std::string exchange(Connection connection, const Call& call, bool& answered);
 
     ServerAddress address_;

@@ -1,5 +1,6 @@
 #include "plugin/remote_network_driver.hpp"
 
+#include "base/defer.hpp"
 #include "davit/wire_network.hpp"
 
 namespace davit::plugin {
@@ -29,9 +30,12 @@ void RemoteNetworkDriver::deleteNetwork(const std::string& network_id) { caller_
 
 EndpointInterface RemoteNetworkDriver::createEndpoint(const CreateEndpoint& request) {
     EndpointInterface result = caller_.ask(m::kCreateEndpoint, request).interface;
+    // It made the endpoint, whatever it says of it.
+    Defer remove([&] { deleteEndpoint(request.network_id, request.endpoint_id); });
     merge("address", request.interface.address, result.address);
     merge("IPv6 address", request.interface.address_ipv6, result.address_ipv6);
     merge("MAC address", request.interface.mac_address, result.mac_address);
+    remove.dismiss();
     return result;
 }
 

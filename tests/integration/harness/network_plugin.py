@@ -35,7 +35,11 @@ class NetworkPlugin:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
-                reply = json.dumps(plugin.answer(self.path[1:], json.loads(body or b'{}'))).encode()
+                answer = plugin.answer(self.path[1:], json.loads(body or b'{}'))
+                if answer is None:  # as a server that ends in the middle
+                    self.close_connection = True
+                    return
+                reply = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 self.send_response(200)
                 self.send_header('Content-Type', 'application/vnd.docker.plugins.v1.2+json')
                 self.send_header('Content-Length', str(len(reply)))

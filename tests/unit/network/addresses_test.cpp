@@ -33,6 +33,18 @@ BOOST_AUTO_TEST_CASE(pools_that_make_no_sense_are_refused) {
     BOOST_TEST(text({.subnet = {}, .ip_range = "10.0.0.0/24", .gateway = {}, .aux_addresses = {}}).find("no subnet") == 0);
 }
 
+BOOST_FIXTURE_TEST_CASE(an_address_that_can_not_be_is_given_back, Fixture) {
+    make("one", "10.201.0.0/24");
+    source.ipam_driver->lie = "10.9.9.9/24";
+    BOOST_TEST(refusal([&] { (void)open("box", {{"one", {}}}); }) ==
+               "the IPAM driver gave the address 10.9.9.9/24, which is outside of 10.201.0.0/24");
+    BOOST_TEST(source.ipam_driver->count("ReleaseAddress 10.9.9.9") > 0U);
+    BOOST_TEST(driver->endpoints.empty());
+    BOOST_TEST(refusal([&] { make("two", "10.202.0.0/24"); }) ==
+               "the IPAM driver gave the address 10.9.9.9/24, which is outside of 10.202.0.0/24");
+    BOOST_TEST(source.ipam_driver->count("ReleasePool") > 0U);
+}
+
 BOOST_FIXTURE_TEST_CASE(auxiliary_addresses_are_taken, Fixture) {
     NetworkConfig config = withPool({.subnet = "10.201.0.0/24", .ip_range = {}, .gateway = "10.201.0.7", .aux_addresses = {{"router", "10.201.0.1"}}});
     config.name = "one";

@@ -98,6 +98,7 @@ class FakeIpamDriver : public IpamDriver, public Script {
     std::vector<std::string> choices = {"10.200.0.0/24", "10.200.1.0/24", "10.200.2.0/24", "10.200.3.0/24"};
     bool replay = true;
     bool needs_mac = false;
+    std::string lie;  ///< what it answers instead of an address
 
     IpamCapabilities capabilities() override { return {.requires_mac_address = needs_mac, .requires_request_replay = replay}; }
     AddressSpaces defaultAddressSpaces() override { return {.local = "here", .global = "everywhere"}; }
@@ -123,7 +124,7 @@ class FakeIpamDriver : public IpamDriver, public Script {
         for (int number = 1; address.empty(); ++number)
             if (!taken.contains(base + std::to_string(number))) address = base + std::to_string(number);
         if (!taken.insert(address).second) throw Error(Code::conflict, "Address already in use");
-        return {.address = address + "/24", .data = {}};
+        return {.address = lie.empty() ? address + "/24" : lie, .data = {}};
     }
     void releaseAddress(const std::string& id, const std::string& address) override {
         note("ReleaseAddress", address);
