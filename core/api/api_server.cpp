@@ -46,6 +46,7 @@ struct ApiServer::Impl {
           context{engine, server} {
         addSystemRoutes(router, context);
         addContainerRoutes(router, context);
+        addContainerControlRoutes(router, context);
         addContainerCreateRoute(router, context);
         addContainerStreamRoutes(router, context);
         addExecRoutes(router, context);

@@ -1,12 +1,10 @@
 // davit network connect, disconnect, update, ls, rm, prune
-#include <stdio.h>
-#include <stdlib.h>
-
 #include <algorithm>
 
 #include "base/check.hpp"
 #include "base/id.hpp"
 #include "cli/formatter.hpp"
+#include "cli/prompt.hpp"
 #include "cli/verbs.hpp"
 
 namespace davit::cli {
@@ -51,17 +49,6 @@ std::map<std::string, std::string> mapOf(const std::vector<std::string>& pairs) 
         map[text.substr(0, equals)] = text.substr(std::min(equals + 1, text.size()));
     }
     return map;
-}
-
-/// Asks on standard output; only "y" and "Y" agree.
-bool confirmed(const std::string& question) {
-    printOut(question + " [y/N] ");
-    char* answer = nullptr;
-    std::size_t size = 0;
-    const ssize_t length = ::getline(&answer, &size, stdin);
-    const bool agreed = length > 0 && (answer[0] == 'y' || answer[0] == 'Y') && (length == 1 || answer[1] == '\n');
-    ::free(answer);
-    return agreed;
 }
 
 struct EndpointRequest {

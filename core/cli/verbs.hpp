@@ -13,6 +13,19 @@ int stopContainers(Cli& cli, CommandLine& line);
 int killContainers(Cli& cli, CommandLine& line);
 int removeContainers(Cli& cli, CommandLine& line);
 int waitContainers(Cli& cli, CommandLine& line);
+// container_control.cpp
+int restartContainers(Cli& cli, CommandLine& line);
+int pauseContainers(Cli& cli, CommandLine& line);
+int unpauseContainers(Cli& cli, CommandLine& line);
+int renameContainer(Cli& cli, CommandLine& line);
+int showProcesses(Cli& cli, CommandLine& line);
+// container_ports.cpp
+int showPorts(Cli& cli, CommandLine& line);
+// container_stats.cpp
+int showStats(Cli& cli, CommandLine& line);
+// prune.cpp
+int pruneContainers(Cli& cli, CommandLine& line);
+int pruneImages(Cli& cli, CommandLine& line);
 // container_start.cpp
 int startContainers(Cli& cli, CommandLine& line);
 int attachContainer(Cli& cli, CommandLine& line);

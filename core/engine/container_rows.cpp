@@ -80,6 +80,11 @@ void ContainerRows::saveConfig(const Container& container) {
     });
 }
 
+void ContainerRows::rename(const std::string& id, const std::string& name) {
+    database_.write(state::Durability::synced,
+                    [&](state::Connection& connection) { connection.run("UPDATE containers SET name = ? WHERE id = ?", name, id); });
+}
+
 void ContainerRows::clearIntent(const std::string& id) {
     database_.write(state::Durability::relaxed, [&](state::Connection& connection) {
         connection.run("DELETE FROM container_intents WHERE id = ?", id);

@@ -48,6 +48,8 @@ class ContainerRows {
     void insert(const Container& container);
     /// The container's configuration has changed; synced.
     void saveConfig(const Container& container);
+    /// It is called otherwise; synced.
+    void rename(const std::string& id, const std::string& name);
     /// A create came to nothing, or a removal is complete.
     void clearIntent(const std::string& id);
     void saveState(const std::string& id, const StoredState& stored, state::Durability durability);

@@ -7,33 +7,14 @@
 #include "engine/core.hpp"
 #include "engine/lifecycle.hpp"
 #include "engine/links.hpp"
+#include "engine/stopping.hpp"
 #include "http/peer_read.hpp"
 #include "runtime/config_validation.hpp"
 
 namespace davit::engine {
 namespace {
 
-constexpr int kDefaultStopTimeout = 10;
 constexpr std::chrono::milliseconds kHeadPatience{100};
-
-/// Sends the stop signal, waits, kills.
-void stopRunning(EngineCore& core, const EntryPtr& entry, int signal, int timeout) {
-    const std::uint64_t run = entry->runNumber();
-    try {
-        killContainer(core, entry, signal);
-    } catch (const Error& failure) {
-        if (failure.code() == Code::conflict) return;  // it has just ended
-        throw;
-    }
-    std::optional<SteadyTime> deadline;
-    if (timeout >= 0) deadline = std::chrono::steady_clock::now() + std::chrono::seconds(timeout);
-    if (entry->waitEnd(run, deadline)) return;
-    try {
-        killContainer(core, entry, SIGKILL);
-    } catch (const Error& failure) {
-        if (failure.code() != Code::conflict) throw;
-    }
-}
 
 /// Ends a container that is about to be removed by force.
 void killForRemoval(EngineCore& core, const EntryPtr& entry) {
@@ -65,15 +46,8 @@ bool ContainerService::start(const std::string& ref, const std::string&) {
 
 bool ContainerService::stop(const std::string& ref, const StopOptions& options) {
     const EntryPtr entry = core_.table.resolve(ref);
-    const std::shared_ptr<const runtime::ContainerConfig> config = entry->snapshot().config;
-    const std::string name = !options.signal.empty() ? options.signal : config->stop_signal;
-    const int signal = name.empty() ? SIGTERM : runtime::parseSignal(name);
-    const int timeout = options.timeout.value_or(static_cast<int>(config->stop_timeout.value_or(kDefaultStopTimeout)));
     const Operation operation = entry->begin();
-    if (!entry->state().running()) return false;
-    stopRunning(core_, entry, signal, timeout);
-    announce(core_.event_log, entry->snapshot(), "stop");
-    return true;
+    return stopContainer(core_, entry, options);
 }
 
 void ContainerService::kill(const std::string& ref, const std::string& signal) {

@@ -8,6 +8,7 @@
 // don't know of each other. What a client is told has been committed before.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "base/byte_stream.hpp"
 #include "base/unique_fd.hpp"
 #include "engine/container.hpp"
+#include "engine/container_stats.hpp"
 #include "engine/filters.hpp"
 #include "runtime/log_reader.hpp"
 
@@ -55,6 +57,17 @@ struct RemoveOptions {
     bool force = false;
     bool volumes = false;
     bool link = false;  ///< remove a legacy link instead; refused: there are none
+};
+
+struct PrunedContainers {
+    std::vector<std::string> ids;
+    std::int64_t space_reclaimed = 0;
+};
+
+/// What `ps` shows: the columns' titles, and one row for each process.
+struct ProcessTable {
+    std::vector<std::string> titles;
+    std::vector<std::vector<std::string>> processes;
 };
 
 enum class WaitCondition { not_running, next_exit, removed };
@@ -98,6 +111,10 @@ class ContainerService {
     /// Newest first. Throws Error{invalid} for a filter that doesn't exist.
     [[nodiscard]] std::vector<Container> list(const ListOptions& options) const;
     [[nodiscard]] Container inspect(const std::string& ref, bool size = false) const;
+    /// What it uses now. Reads files of the kernel only.
+    [[nodiscard]] ContainerStats stats(const std::string& ref) const;
+    /// The host's `ps` with these arguments, for the container's processes only.
+    [[nodiscard]] ProcessTable top(const std::string& ref, const std::string& ps_arguments) const;
     [[nodiscard]] LogStream logs(const std::string& ref, const runtime::LogQuery& query) const;
 
     // --- operations ---
@@ -107,10 +124,19 @@ class ContainerService {
     bool start(const std::string& ref, const std::string& detach_keys = {});
     /// Blocks until it has stopped. False: it doesn't run (304).
     bool stop(const std::string& ref, const StopOptions& options);
+    /// Stops it if it runs, and starts it.
+    void restart(const std::string& ref, const StopOptions& options);
+    void pause(const std::string& ref);
+    void unpause(const std::string& ref);
+    /// Error{conflict} when the name is taken.
+    void rename(const std::string& ref, std::string name);
     /// `signal`: "KILL", "SIGKILL", "9" or empty for KILL. Returns when the signal is sent; after KILL when it is dead.
     void kill(const std::string& ref, const std::string& signal);
     void remove(const std::string& ref, const RemoveOptions& options);
     void resize(const std::string& ref, unsigned height, unsigned width);
+    /// Removes those that don't run and that the filters (until, label, label!) choose. Error{conflict} while another prune is
+    /// under way.
+    PrunedContainers prune(const Filters& filters);
 
     /// Calls `done` once, from any thread or at once: when the condition holds. The reference is resolved before it returns.
     [[nodiscard]] std::unique_ptr<WaitTicket> wait(const std::string& ref, WaitCondition condition,
@@ -132,6 +158,7 @@ class ContainerService {
 
   private:
     EngineCore& core_;
+    std::atomic<bool> pruning_{false};
 };
 
 }  // namespace davit::engine

@@ -193,6 +193,21 @@ void Entry::setState(const ContainerState& state, const Tell& tell) {
     if (tell) tell(data_);
 }
 
+bool Entry::setPaused(bool paused, const Tell& tell) {
+    const Lock lock(mutex_);
+    if (phase_ != Phase::running) return false;
+    data_.state.status = paused ? Status::paused : Status::running;
+    tell(data_);
+    return true;
+}
+
+void Entry::setName(const std::string& name, const Tell& tell) {
+    const Lock lock(mutex_);
+    for (auto& [network, endpoint] : data_.network.networks) std::replace(endpoint.dns_names.begin(), endpoint.dns_names.end(), data_.name, name);
+    data_.name = name;
+    tell(data_);
+}
+
 void Entry::setMounts(std::vector<runtime::MountPoint> mounts) {
     const Lock lock(mutex_);
     data_.mounts = std::move(mounts);

@@ -1,7 +1,9 @@
 #include "engine/image_service.hpp"
 
 #include "base/check.hpp"
+#include "base/defer.hpp"
 #include "base/log.hpp"
+#include "engine/announce.hpp"
 #include "engine/core.hpp"
 
 namespace davit::engine {
@@ -33,6 +35,14 @@ void ImageService::tag(const std::string& name, const std::string& repo, const s
 
 std::vector<image::RemovedImage> ImageService::remove(const image::RemoveImage& request) {
     return core_.parts.images.remove(request);
+}
+
+image::ImageStore::Pruned ImageService::prune(const image::ImageFilters& filters) {
+    if (pruning_.exchange(true)) throw Error(Code::conflict, "a prune operation is already running");
+    const Defer done([this] { pruning_ = false; });
+    image::ImageStore::Pruned pruned = core_.parts.images.prune(filters);
+    announcePrune(core_.event_log, EventType::image, static_cast<std::uint64_t>(pruned.space_reclaimed));
+    return pruned;
 }
 
 std::vector<image::LoadedImage> ImageService::load(ByteSource& archive, const image::LoadOptions& options,

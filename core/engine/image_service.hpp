@@ -4,6 +4,7 @@
 // Threads: any. Errors: those of image_store.hpp and transfer.hpp.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ class ImageService {
     /// `repo` and `tag` as the query of POST /images/{name}/tag has them; an empty tag is "latest".
     void tag(const std::string& name, const std::string& repo, const std::string& tag);
     std::vector<image::RemovedImage> remove(const image::RemoveImage& request);
+    /// Error{conflict} while another prune is under way.
+    image::ImageStore::Pruned prune(const image::ImageFilters& filters);
     std::vector<image::LoadedImage> load(ByteSource& archive, const image::LoadOptions& options,
                                          const image::TransferProgress& progress);
     void save(const std::vector<std::string>& names, ByteSink& out) const;
@@ -41,6 +44,7 @@ class ImageService {
 
   private:
     EngineCore& core_;
+    std::atomic<bool> pruning_{false};
 };
 
 }  // namespace davit::engine

@@ -1,7 +1,5 @@
 #include "engine/lifecycle.hpp"
 
-#include <csignal>
-
 #include "base/check.hpp"
 #include "base/failpoint.hpp"
 #include "base/file.hpp"
@@ -14,7 +12,6 @@
 namespace davit::engine {
 namespace {
 
-constexpr std::chrono::seconds kKillTimeout{10};
 constexpr int kCannotExecute = 126;
 constexpr int kNotFound = 127;
 constexpr int kStartFailed = 128;
@@ -229,28 +226,6 @@ void cleanUpRemains(EngineCore& core, const std::string& id) {
     removeTree(core.containerDir(id));
     removeTree(core.runDir(id));
     core.rows.clearIntent(id);
-}
-
-void killContainer(EngineCore& core, const EntryPtr& entry, int signal) {
-    const std::uint64_t run = entry->runNumber();
-    const std::shared_ptr<runtime::Shim> shim = entry->shim();
-    if (!shim) throw error(Code::conflict, "container {} is not running", entry->id());
-    // Before the signal is sent: its death must not be told of first.
-    entry->tellWhileRunning([&](const Container& container) {
-        announce(core.event_log, container, "kill", {{"signal", std::to_string(signal)}});
-    });
-    try {
-        shim->kill(signal);
-    } catch (const Error& failure) {
-        // Without its shim the end is reported by the monitor; only a program that really runs on is a failure.
-        if (signal != SIGKILL) throw;
-        log::warning("container {}: kill through its shim: {}", entry->id(), failure.text());
-        runtime::Shim::cleanUp(core.runDir(entry->id()));
-    }
-    if (signal != SIGKILL) return;
-    if (!entry->waitEnd(run, std::chrono::steady_clock::now() + kKillTimeout))
-        throw error(Code::deadline, "container {} did not exit within {} seconds of the KILL", entry->id(),
-                    kKillTimeout.count());
 }
 
 }  // namespace davit::engine

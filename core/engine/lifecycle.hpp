@@ -37,7 +37,4 @@ void destroyContainer(EngineCore& core, const EntryPtr& entry, state::Durability
 /// Removes what a container without a row may have left: processes, layer, files, its intent. Idempotent.
 void cleanUpRemains(EngineCore& core, const std::string& id);
 
-/// Sends `signal` and, if it is KILL, waits for the end. Throws Error{conflict} when it doesn't run.
-void killContainer(EngineCore& core, const EntryPtr& entry, int signal);
-
 }  // namespace davit::engine

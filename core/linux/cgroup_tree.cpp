@@ -34,4 +34,17 @@ bool endCgroup(const fs::path& group) {
     return removed(group);
 }
 
+std::vector<pid_t> cgroupMembers(const fs::path& group) {
+    std::vector<pid_t> pids;
+    std::ifstream members(group / "cgroup.procs");
+    for (pid_t pid = 0; members >> pid;) pids.push_back(pid);
+    std::error_code failed;
+    for (fs::directory_iterator at(group, failed), end; !failed && at != end; at.increment(failed)) {
+        if (!at->is_directory(failed) || at->is_symlink(failed)) continue;
+        const std::vector<pid_t> below = cgroupMembers(at->path());
+        pids.insert(pids.end(), below.begin(), below.end());
+    }
+    return pids;
+}
+
 }  // namespace davit::linux

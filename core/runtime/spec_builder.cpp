@@ -79,20 +79,20 @@ void buildPaths(oci::RuntimeSpec& spec, const SpecInput& input, const SecurityOp
     spec.os.readonly_paths = host.readonly_paths.value_or(readonlyPaths());
 }
 
-std::string cgroupPath(const SpecInput& input) {
-    std::string parent = input.host_config->cgroup_parent.empty() ? input.cgroup_parent : input.host_config->cgroup_parent;
-    while (parent.starts_with('/')) parent.erase(0, 1);
-    return parent.empty() ? "/" + input.id : "/" + parent + "/" + input.id;
-}
-
 }  // namespace
+
+std::string cgroupPath(const std::string& id, const HostConfig& host_config, const std::string& default_parent) {
+    std::string parent = host_config.cgroup_parent.empty() ? default_parent : host_config.cgroup_parent;
+    while (parent.starts_with('/')) parent.erase(0, 1);
+    return parent.empty() ? "/" + id : "/" + parent + "/" + id;
+}
 
 oci::RuntimeSpec buildSpec(const SpecInput& input) {
     const SecurityOptions security = parseSecurityOptions(input.host_config->security_opt);
     oci::RuntimeSpec spec;
     spec.root = {.path = input.root_path, .readonly = input.host_config->readonly_rootfs};
     spec.annotations = input.host_config->annotations;
-    spec.os.cgroups_path = cgroupPath(input);
+    spec.os.cgroups_path = cgroupPath(input.id, *input.host_config, input.cgroup_parent);
     spec.os.uid_mappings = input.uid_maps;
     spec.os.gid_mappings = input.gid_maps;
     buildProcess(spec, input, security);

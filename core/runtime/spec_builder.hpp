@@ -52,6 +52,9 @@ struct SpecInput {
     std::string init_path;                ///< host path of davit-init, bound at /sbin/docker-init for --init
 };
 
+/// Where below the hierarchies' roots a container's control groups are: "/davit/ID".
+[[nodiscard]] std::string cgroupPath(const std::string& id, const HostConfig& host_config, const std::string& default_parent);
+
 /// Throws Error{invalid} for what create's checks couldn't know, with Docker's text.
 [[nodiscard]] oci::RuntimeSpec buildSpec(const SpecInput& input);
 

@@ -9,6 +9,7 @@ namespace davit::api {
 
 void addSystemRoutes(Router& router, const Context& context);
 void addContainerRoutes(Router& router, const Context& context);
+void addContainerControlRoutes(Router& router, const Context& context);
 void addContainerCreateRoute(Router& router, const Context& context);
 void addContainerStreamRoutes(Router& router, const Context& context);
 void addEventRoutes(Router& router, const Context& context);

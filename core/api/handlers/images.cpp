@@ -1,4 +1,4 @@
-// Images: list, inspect, history, tag, delete.
+// Images: list, inspect, history, tag, delete, prune.
 #include "api/handlers/handlers.hpp"
 #include "api/numbers.hpp"
 #include "api/views/image_view.hpp"
@@ -49,6 +49,20 @@ void remove(const Context& context, Request& request) {
     request.reply(200, out);
 }
 
+void prune(const Context& context, Request& request) {
+    const image::ImageStore::Pruned pruned = context.engine.images().prune(readFilters(request.query()));
+    json::Writer out;
+    out.object([&] {
+        out.key("ImagesDeleted");
+        if (pruned.removed.empty())
+            out.null();
+        else
+            writeRemoved(out, pruned.removed);
+        out.member("SpaceReclaimed", pruned.space_reclaimed);
+    });
+    request.reply(200, out);
+}
+
 }  // namespace
 
 void addImageRoutes(Router& router, const Context& context) {
@@ -58,6 +72,7 @@ void addImageRoutes(Router& router, const Context& context) {
     router.add("GET", "/images/json", with(list));
     router.add("GET", "/images/{name}/json", with(inspect));
     router.add("GET", "/images/{name}/history", with(history));
+    router.add("POST", "/images/prune", with(prune));
     router.add("POST", "/images/{name}/tag", with(tag));
     router.add("DELETE", "/images/{name}", with(remove));
 }
