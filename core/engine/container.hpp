@@ -32,6 +32,7 @@ struct ContainerState {
     int pid = 0;        ///< of the init in the daemon's pid namespace; 0 when not running
     int exit_code = 0;  ///< of the last run; 126/127 with `error` when the last start failed
     std::string error;  ///< why the last start failed, or why it is dead
+    bool stopped_by_client = false;  ///< the last run was: by stop or kill
     std::optional<SystemTime> started_at;
     std::optional<SystemTime> finished_at;
 

@@ -28,6 +28,7 @@ void ContainerService::restart(const std::string& ref, const StopOptions& option
     const Operation operation = entry->begin();
     try {
         (void)stopContainer(core_, entry, options);
+        entry->resetRestarts();
         (void)startContainer(core_, entry);
     } catch (const Error& failure) {
         throw Error(failure.code(), fmt::format("Cannot restart container {}: {}", ref, failure.text()), failure.sysErrno());

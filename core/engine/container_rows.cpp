@@ -174,6 +174,7 @@ std::string encodeState(const StoredState& stored) {
         out.member("FinishedAt", timeText(state.finished_at));
         out.member("RestartCount", stored.restart_count);
         out.member("Starting", stored.starting);
+        out.member("StoppedByClient", state.stopped_by_client);
     });
     return out.take();
 }
@@ -192,6 +193,7 @@ StoredState decodeState(std::string_view text) {
     stored.state.finished_at = parseRfc3339(root["FinishedAt"].stringView());
     stored.restart_count = static_cast<int>(root["RestartCount"].integer());
     stored.starting = root["Starting"].boolean();
+    stored.state.stopped_by_client = root["StoppedByClient"].boolean();
     return stored;
 }
 

@@ -29,6 +29,9 @@ void killForRemoval(EngineCore& core, const EntryPtr& entry) {
     if (state.paused())
         throw error(Code::conflict, "You cannot remove a paused container {}. Unpause and then stop the container before "
                                     "attempting removal or force remove", entry->id());
+    if (state.status == Status::restarting)
+        throw error(Code::conflict, "You cannot remove a restarting container {}. Stop the container before attempting removal or "
+                                    "force remove", entry->id());
     throw error(Code::conflict, "You cannot remove a running container {}. Stop the container before attempting removal or "
                                 "force remove", entry->id());
 }
@@ -41,6 +44,7 @@ ContainerService::~ContainerService() = default;
 bool ContainerService::start(const std::string& ref, const std::string&) {
     const EntryPtr entry = core_.table.resolve(ref);
     const Operation operation = entry->begin();
+    if (!entry->state().running()) entry->resetRestarts();
     return startContainer(core_, entry);
 }
 
@@ -54,6 +58,7 @@ void ContainerService::kill(const std::string& ref, const std::string& signal) {
     const int number = signal.empty() ? SIGKILL : runtime::parseSignal(signal);
     const EntryPtr entry = core_.table.resolve(ref);
     try {
+        entry->setStoppedByClient();
         killContainer(core_, entry, number);
     } catch (const Error& failure) {
         throw Error(failure.code(), fmt::format("cannot kill container: {}: {}", ref, failure.text()), failure.sysErrno());
@@ -64,7 +69,7 @@ void ContainerService::remove(const std::string& ref, const RemoveOptions& optio
     if (options.link) return removeLink(core_, ref);
     const EntryPtr entry = core_.table.resolve(ref);
     const ContainerState before = entry->state();
-    if (before.running() && !options.force) refuseRemoval(entry, before);
+    if ((before.running() || before.status == Status::restarting) && !options.force) refuseRemoval(entry, before);
     // Before the operation is begun: a stop that waits for its timeout ends with it.
     if (before.running()) killForRemoval(core_, entry);
     try {

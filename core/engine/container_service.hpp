@@ -51,6 +51,7 @@ struct ListOptions {
 struct StopOptions {
     std::string signal;          ///< empty: the container's own
     std::optional<int> timeout;  ///< seconds; absent: the container's own; negative: wait for ever
+    bool by_daemon = false;      ///< no client wants it stopped: its restart policy stays in force
 };
 
 struct RemoveOptions {

@@ -84,6 +84,8 @@ ProcessTable parse(const std::string& text, const std::set<std::string>& pids) {
 ProcessTable ContainerService::top(const std::string& ref, const std::string& ps_arguments) const {
     checkArguments(ps_arguments);
     const Container container = core_.table.resolve(ref)->snapshot();
+    if (container.state.status == Status::restarting)
+        throw error(Code::conflict, "Container {} is restarting, wait until the container is running", container.id);
     if (!container.state.running()) throw error(Code::conflict, "Container {} is not running", container.id);
     const linux::CgroupLayout& layout = linux::hostCgroupLayout();
     if (layout.hierarchies.empty()) throw Error(Code::unimplemented, "this host has no control groups to find processes by");

@@ -23,6 +23,7 @@ EngineCore::EngineCore(EngineOptions options, const EngineParts& engine_parts)
       options_(std::make_shared<const EngineOptions>(std::move(options))) {}
 
 EngineCore::~EngineCore() {
+    restarter.stop();
     events.stop();
     cleanup.stop();
     // A Shim needs its monitor, which ends first. Dropping it leaves the container alone.

@@ -14,6 +14,7 @@
 #include "engine/engine.hpp"
 #include "engine/event_log.hpp"
 #include "engine/exec_table.hpp"
+#include "engine/restarter.hpp"
 #include "runtime/shim_client.hpp"
 
 namespace davit::engine {
@@ -45,6 +46,7 @@ class EngineCore {
 
     TaskQueue events;
     TaskQueue cleanup;
+    Restarter restarter;
     runtime::ShimMonitor monitor;  ///< after the queues: posts to them until it has ended
 
   private:

@@ -48,7 +48,7 @@ struct Engine::Impl {
         try {
             const auto own = containers.inspect(id).config->stop_timeout;
             const int limit = static_cast<int>(core.options()->shutdown_timeout_s);
-            containers.stop(id, {.signal = {}, .timeout = std::min(static_cast<int>(own.value_or(limit)), limit)});
+            containers.stop(id, {.signal = {}, .timeout = std::min(static_cast<int>(own.value_or(limit)), limit), .by_daemon = true});
         } catch (const std::exception& failure) {
             log::error("container {}: stop: {}", id, failure.what());
         }
@@ -95,6 +95,7 @@ void Engine::reload(const EngineOptions& options) {
 }
 
 void Engine::shutdown() {
+    impl_->core.restarter.stop();
     if (!impl_->core.options()->live_restore) impl_->stopAll();
     (void)impl_->core.events.drain(kDrainTimeout);
     (void)impl_->core.cleanup.drain(kCleanupGrace);

@@ -36,7 +36,7 @@ Operation::~Operation() {
     if (entry_) entry_->end();
 }
 
-Entry::Entry(Container data) : id_(data.id), data_(std::move(data)) {}
+Entry::Entry(Container data) : id_(data.id), data_(std::move(data)) { restarts_.count = data_.restart_count; }
 
 Container Entry::snapshot() const {
     const Lock lock(mutex_);
@@ -193,6 +193,26 @@ void Entry::setState(const ContainerState& state, const Tell& tell) {
     if (tell) tell(data_);
 }
 
+void Entry::setStoppedByClient() {
+    const Lock lock(mutex_);
+    if (phase_ == Phase::running) data_.state.stopped_by_client = true;
+}
+
+std::optional<std::chrono::milliseconds> Entry::countRestart(const ContainerState& state) {
+    const Lock lock(mutex_);
+    restarts_.delay = nextDelay(state, restarts_.delay);
+    if (!wantsRestart(data_.host_config->restart_policy, state, restarts_.count)) return std::nullopt;
+    ++restarts_.count;
+    ++data_.restart_count;
+    return restarts_.delay;
+}
+
+void Entry::resetRestarts() {
+    const Lock lock(mutex_);
+    restarts_ = {};
+    data_.restart_count = 0;
+}
+
 bool Entry::setPaused(bool paused, const Tell& tell) {
     const Lock lock(mutex_);
     if (phase_ != Phase::running) return false;
@@ -309,7 +329,8 @@ std::unique_ptr<WaitTicket> Entry::wait(WaitCondition condition, std::function<v
     WaitResult outcome;
     {
         const Lock lock(mutex_);
-        const bool now = gone_ || (condition == WaitCondition::not_running && phase_ == Phase::idle);
+        const bool now = gone_ || (condition == WaitCondition::not_running && phase_ == Phase::idle &&
+                                   data_.state.status != Status::restarting);
         if (!now) {
             waiters_.push_back(waiter);
             return ticket;

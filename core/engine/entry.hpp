@@ -14,6 +14,7 @@
 #include "base/thread_annotations.hpp"
 #include "engine/container.hpp"
 #include "engine/container_service.hpp"
+#include "engine/restart_policy.hpp"
 #include "runtime/shim_client.hpp"
 
 namespace davit::engine {
@@ -88,6 +89,12 @@ class Entry : public std::enable_shared_from_this<Entry> {
     /// The first time in a run `tell` is called.
     void setOom(const Tell& tell = {}) DAVIT_EXCLUDES(mutex_);
     void setState(const ContainerState& state, const Tell& tell = {}) DAVIT_EXCLUDES(mutex_);
+    /// A client has sent a signal to the run: it isn't followed by another by itself.
+    void setStoppedByClient() DAVIT_EXCLUDES(mutex_);
+    /// The run that `state` tells of has ended: how long to wait before the next one, which is counted; absent: there is none.
+    [[nodiscard]] std::optional<std::chrono::milliseconds> countRestart(const ContainerState& state) DAVIT_EXCLUDES(mutex_);
+    /// A client starts it: its restarts are counted from the beginning.
+    void resetRestarts() DAVIT_EXCLUDES(mutex_);
     /// Halted or not, while it runs; else false.
     bool setPaused(bool paused, const Tell& tell) DAVIT_EXCLUDES(mutex_);
     /// Under its own name it is found by others on its networks too.
@@ -130,6 +137,7 @@ class Entry : public std::enable_shared_from_this<Entry> {
     bool gone_ DAVIT_GUARDED_BY(mutex_) = false;
     Phase phase_ DAVIT_GUARDED_BY(mutex_) = Phase::idle;
     std::uint64_t run_ DAVIT_GUARDED_BY(mutex_) = 0;
+    RestartCounter restarts_ DAVIT_GUARDED_BY(mutex_);
     std::optional<runtime::ExitInfo> early_exit_ DAVIT_GUARDED_BY(mutex_);
     std::shared_ptr<runtime::Shim> shim_ DAVIT_GUARDED_BY(mutex_);
     std::vector<runtime::Attachment> pending_ DAVIT_GUARDED_BY(mutex_);

@@ -24,6 +24,8 @@ constexpr std::chrono::seconds kStartTimeout{10};
 void requireRunning(const Container& container) {
     if (container.state.paused())
         throw error(Code::conflict, "container {} is paused, unpause the container before exec", container.id);
+    if (container.state.status == Status::restarting)
+        throw error(Code::conflict, "Container {} is restarting, wait until the container is running", container.id);
     if (!container.state.running()) throw error(Code::conflict, "container {} is not running", container.id);
 }
 

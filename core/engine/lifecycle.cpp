@@ -72,6 +72,7 @@ void announceExecDeath(EngineCore& core, const Container& container, const std::
 /// What Docker keeps of a start that failed: the state it had before, with the reason.
 [[noreturn]] void startFailed(EngineCore& core, const EntryPtr& entry, ContainerState state,
                               const std::vector<network::Network>& joined, const Error& failure, int exit_code) {
+    if (state.status == Status::restarting) state.status = Status::exited;  // as dockerd it gives up
     state.exit_code = exit_code;
     state.error = failure.text();
     state.pid = 0;
@@ -165,6 +166,8 @@ void containerExited(EngineCore& core, const EntryPtr& entry, std::uint64_t run,
     if (exit.oom) entry->setOom([&core](const Container& container) { announce(core.event_log, container, "oom"); });
     state.oom_killed = state.oom_killed || exit.oom;
     state.finished_at = exit.finished_at == SystemTime{} ? now() : exit.finished_at;
+    const std::optional<std::chrono::milliseconds> restart_in = entry->countRestart(state);
+    if (restart_in) state.status = Status::restarting;
     saveFact(core, entry, state);
     DAVIT_FAILPOINT("exit.commit");
     for (const std::string& exec_id : core.execs.endAll(entry->id()))
@@ -176,6 +179,7 @@ void containerExited(EngineCore& core, const EntryPtr& entry, std::uint64_t run,
         announceEndpoints(core, container.id, joined, "disconnect");
     });
     if (entry->autoRemove()) return autoRemove(core, entry, run);
+    if (restart_in) return restartLater(core, entry, *restart_in);
     core.cleanup.post("release " + entry->id(), [&core, entry, run] {
         try {
             const Operation operation = entry->begin();
@@ -184,6 +188,17 @@ void containerExited(EngineCore& core, const EntryPtr& entry, std::uint64_t run,
             if (failure.code() != Code::not_found) throw;  // it was removed meanwhile, and its remains with it
         }
     });
+}
+
+void restartLater(EngineCore& core, const EntryPtr& entry, std::chrono::milliseconds delay) {
+    core.restarter.schedule(std::chrono::steady_clock::now() + delay, "restart of container " + entry->id(),
+                            [&core, entry, run = entry->runNumber()] {
+                                if (entry->isGone()) return;
+                                const Operation operation = entry->begin();
+                                // A client may have stopped or started it meanwhile.
+                                if (entry->runNumber() != run || entry->state().status != Status::restarting) return;
+                                (void)startContainer(core, entry);
+                            });
 }
 
 void commitState(EngineCore& core, const EntryPtr& entry, const ContainerState& state, bool starting) {

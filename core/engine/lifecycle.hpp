@@ -25,6 +25,9 @@ bool startContainer(EngineCore& core, const EntryPtr& entry);
 /// Records the end of a run, wakes waiters, removes an auto-remove container. On the events thread or in restore.
 void containerExited(EngineCore& core, const EntryPtr& entry, std::uint64_t run, const runtime::ExitInfo& exit);
 
+/// Starts it when `delay` is over, if nothing has been done to it until then; its state is "restarting".
+void restartLater(EngineCore& core, const EntryPtr& entry, std::chrono::milliseconds delay);
+
 /// Commits the state and then shows it. `starting`: see StoredState.
 void commitState(EngineCore& core, const EntryPtr& entry, const ContainerState& state, bool starting = false);
 

@@ -110,6 +110,8 @@ void restoreRow(EngineCore& core, Row row, bool machine_restarted) {
     }
     (void)core.table.tryReserveName(container.name, container.id);
     const bool take_up = !container.state.dead() && (row.starting || container.state.running());
+    // Waiting for its restart, which the policy decides on again.
+    if (container.state.status == Status::restarting) container.state.status = Status::exited;
     const bool remove = container.host_config->auto_remove && container.state.status == Status::exited;
     if (!container.host_config->links.empty()) core.has_links = true;
     const auto entry = std::make_shared<Entry>(std::move(container));
@@ -141,6 +143,20 @@ void finishIntents(EngineCore& core) {
             log::error("container {}: {}", intent.id, failure.text());
         }
     }
+}
+
+/// What is to run with the daemon: in the background, now that everything half done has been cleared.
+void startByPolicy(EngineCore& core) {
+    for (const EntryPtr& entry : core.table.all()) {
+        const Container container = entry->snapshot();
+        if (container.state.status == Status::restarting) continue;  // it has just been found to have ended
+        if (!wantsStartWithDaemon(container.host_config->restart_policy, container.state, container.restart_count)) continue;
+        ContainerState state = container.state;
+        state.status = Status::restarting;
+        entry->setState(state);
+        restartLater(core, entry, std::chrono::milliseconds(0));
+    }
+    core.restarter.begin();
 }
 
 void reconcileLayers(EngineCore& core) {
@@ -177,6 +193,7 @@ void restoreContainers(EngineCore& core) {
     finishIntents(core);
     reconcileLayers(core);
     removeOrphanFiles(core);
+    startByPolicy(core);
 }
 
 }  // namespace davit::engine

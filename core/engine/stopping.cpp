@@ -5,6 +5,7 @@
 #include "base/check.hpp"
 #include "base/log.hpp"
 #include "engine/announce.hpp"
+#include "engine/lifecycle.hpp"
 #include "runtime/config_validation.hpp"
 
 namespace davit::engine {
@@ -44,6 +45,17 @@ void sendSignal(EngineCore& core, const EntryPtr& entry, runtime::Shim& shim, in
     }
 }
 
+/// Nothing runs: it stays as it is.
+bool stopRestarting(EngineCore& core, const EntryPtr& entry) {
+    ContainerState state = entry->state();
+    state.status = Status::exited;
+    state.stopped_by_client = true;
+    commitState(core, entry, state);
+    entry->ended(state, [&](const Container& container) { announce(core.event_log, container, "stop"); });  // wakes who waits
+    releaseRun(core, entry);
+    return true;
+}
+
 }  // namespace
 
 void killContainer(EngineCore& core, const EntryPtr& entry, int signal) {
@@ -63,12 +75,14 @@ void killContainer(EngineCore& core, const EntryPtr& entry, int signal) {
 
 bool stopContainer(EngineCore& core, const EntryPtr& entry, const StopOptions& options) {
     const Container container = entry->snapshot();
+    if (container.state.status == Status::restarting) return stopRestarting(core, entry);
     if (!container.state.running()) return false;
     const int signal = options.signal.empty() ? stopSignal(*container.config) : runtime::parseSignal(options.signal);
     const int timeout =
         options.timeout.value_or(static_cast<int>(container.config->stop_timeout.value_or(kDefaultStopTimeout)));
     const std::uint64_t run = entry->runNumber();
     try {
+        if (!options.by_daemon) entry->setStoppedByClient();
         killContainer(core, entry, signal);
         std::optional<SteadyTime> deadline;
         if (timeout >= 0) deadline = std::chrono::steady_clock::now() + std::chrono::seconds(timeout);

@@ -19,7 +19,8 @@ std::string_view typeName(runtime::MountType type) {
 void writeState(json::Writer& out, const engine::ContainerState& state) {
     out.object("State", [&] {
         out.member("Status", engine::statusName(state.status));
-        out.member("Running", state.running());
+        // Docker counts what waits for its restart as running.
+        out.member("Running", state.running() || state.status == engine::Status::restarting);
         out.member("Paused", state.paused());
         out.member("Restarting", state.status == engine::Status::restarting);
         out.member("OOMKilled", state.oom_killed);
