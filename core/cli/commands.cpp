@@ -47,6 +47,8 @@ const std::vector<Command>& commandTable() {
          showProcesses},
         {"container", "unpause", "unpause", "", "CONTAINER [CONTAINER...]",
          "Unpause all processes within one or more containers", 1, -1, unpauseContainers},
+        {"container", "update", "update", "", "[OPTIONS] CONTAINER [CONTAINER...]",
+         "Update configuration of one or more containers", 1, -1, updateContainers},
         {"container", "wait", "wait", "", "CONTAINER [CONTAINER...]",
          "Block until one or more containers stop, then print their exit codes", 1, -1, waitContainers},
         {"image", "history", "history", "", "[OPTIONS] IMAGE", "Show the history of an image", 1, 1, showHistory},

@@ -14,20 +14,9 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-struct RestartPolicy {
-    std::string name;
-    std::int64_t retries = 0;
-};
-
 RestartPolicy restartPolicy(const RunOptions& o) {
-    const auto [name, count] = cut(o.restart, ':');
-    RestartPolicy policy{name};
-    if (count && name.empty())
-        throw Error(Code::invalid, "invalid restart policy format: no policy provided before colon");
-    if (count && (count->empty() || count->find_first_not_of("0123456789") != std::string::npos || count->size() > 9))
-        throw Error(Code::invalid, "invalid restart policy format: maximum retry count must be an integer");
-    if (count) policy.retries = std::stoll(*count);
-    if (o.auto_remove && name != "no" && !name.empty())
+    RestartPolicy policy = parseRestartPolicy(o.restart);
+    if (o.auto_remove && policy.name != "no" && !policy.name.empty())
         throw Error(Code::invalid, "conflicting options: cannot specify both --restart and --rm");
     return policy;
 }

@@ -132,6 +132,17 @@ DeviceRate parseOperationsRate(const std::string& text) {
     }
 }
 
+RestartPolicy parseRestartPolicy(const std::string& text) {
+    const auto [name, count] = cut(text, ':');
+    RestartPolicy policy{name};
+    if (count && name.empty())
+        throw Error(Code::invalid, "invalid restart policy format: no policy provided before colon");
+    if (count && (count->empty() || count->find_first_not_of("0123456789") != std::string::npos || count->size() > 9))
+        throw Error(Code::invalid, "invalid restart policy format: maximum retry count must be an integer");
+    if (count) policy.retries = std::stoll(*count);
+    return policy;
+}
+
 std::pair<std::string, Ulimit> parseUlimit(const std::string& text) {
     constexpr std::string_view kNames[] = {"core",    "cpu",      "data",   "fsize",      "locks",
                                            "memlock", "msgqueue", "nice",   "nofile",     "nproc",

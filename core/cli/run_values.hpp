@@ -25,6 +25,13 @@ struct Ulimit {
 };
 [[nodiscard]] std::pair<std::string, Ulimit> parseUlimit(const std::string& text);
 
+struct RestartPolicy {
+    std::string name;
+    std::int64_t retries = 0;
+};
+/// "on-failure:3"
+[[nodiscard]] RestartPolicy parseRestartPolicy(const std::string& text);
+
 struct MountRequest {
     std::string type = "volume";
     std::string source;

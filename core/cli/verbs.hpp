@@ -23,6 +23,8 @@ int showProcesses(Cli& cli, CommandLine& line);
 int showPorts(Cli& cli, CommandLine& line);
 // container_stats.cpp
 int showStats(Cli& cli, CommandLine& line);
+// container_update.cpp
+int updateContainers(Cli& cli, CommandLine& line);
 // prune.cpp
 int pruneContainers(Cli& cli, CommandLine& line);
 int pruneImages(Cli& cli, CommandLine& line);

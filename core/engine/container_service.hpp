@@ -60,6 +60,12 @@ struct RemoveOptions {
     bool link = false;  ///< remove a legacy link instead; refused: there are none
 };
 
+/// POST /containers/{id}/update; what is zero or empty stays as it is.
+struct UpdateRequest {
+    runtime::Resources resources;
+    runtime::RestartPolicy restart_policy;
+};
+
 struct PrunedContainers {
     std::vector<std::string> ids;
     std::int64_t space_reclaimed = 0;
@@ -135,6 +141,8 @@ class ContainerService {
     void kill(const std::string& ref, const std::string& signal);
     void remove(const std::string& ref, const RemoveOptions& options);
     void resize(const std::string& ref, unsigned height, unsigned width);
+    /// Changes limits, of a running container at once, and the restart policy. Returns warnings.
+    std::vector<std::string> update(const std::string& ref, const UpdateRequest& request);
     /// Removes those that don't run and that the filters (until, label, label!) choose. Error{conflict} while another prune is
     /// under way.
     PrunedContainers prune(const Filters& filters);

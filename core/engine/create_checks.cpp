@@ -32,6 +32,8 @@ void checkContainerNetwork(const runtime::ContainerConfig& config, const runtime
     conflicting(!config.exposed_ports.empty(), "port exposing and the container type network mode");
 }
 
+}  // namespace
+
 void checkRestartPolicy(const runtime::HostConfig& host) {
     const runtime::RestartPolicy& policy = host.restart_policy;
     const bool none = policy.name.empty() || policy.name == "no";
@@ -46,6 +48,8 @@ void checkRestartPolicy(const runtime::HostConfig& host) {
     if (policy.maximum_retry_count < 0)
         throw Error(Code::invalid, "invalid restart policy: maximum retry count cannot be negative");
 }
+
+namespace {
 
 }  // namespace
 

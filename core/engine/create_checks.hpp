@@ -20,6 +20,9 @@ void checkPlatform(const std::string& asked, const std::string& reference, const
 /// it, before defaults are filled in.
 void checkModes(const runtime::ContainerConfig& config, const runtime::HostConfig& host);
 
+/// Throws Error{invalid} for a policy that doesn't exist or can't be together with auto-remove.
+void checkRestartPolicy(const runtime::HostConfig& host);
+
 /// Restart policy, auto-remove, log, runtime name, isolation.
 void checkHostConfig(const runtime::HostConfig& host, const EngineOptions& options);
 

@@ -228,6 +228,12 @@ void Entry::setName(const std::string& name, const Tell& tell) {
     tell(data_);
 }
 
+void Entry::setHostConfig(std::shared_ptr<const runtime::HostConfig> host_config, const Tell& tell) {
+    const Lock lock(mutex_);
+    data_.host_config = std::move(host_config);
+    tell(data_);
+}
+
 void Entry::setMounts(std::vector<runtime::MountPoint> mounts) {
     const Lock lock(mutex_);
     data_.mounts = std::move(mounts);

@@ -99,6 +99,7 @@ class Entry : public std::enable_shared_from_this<Entry> {
     bool setPaused(bool paused, const Tell& tell) DAVIT_EXCLUDES(mutex_);
     /// Under its own name it is found by others on its networks too.
     void setName(const std::string& name, const Tell& tell) DAVIT_EXCLUDES(mutex_);
+    void setHostConfig(std::shared_ptr<const runtime::HostConfig> host_config, const Tell& tell) DAVIT_EXCLUDES(mutex_);
     void setMounts(std::vector<runtime::MountPoint> mounts) DAVIT_EXCLUDES(mutex_);
     void setHostConfig(std::shared_ptr<const runtime::HostConfig> host_config) DAVIT_EXCLUDES(mutex_);
     void setNetwork(NetworkSettings network, const Tell& tell = {}) DAVIT_EXCLUDES(mutex_);

@@ -186,6 +186,13 @@ std::string cgroupDirectory(const CgroupHierarchy& hierarchy, const std::string&
     return hierarchy.mount_point + (cgroups_path.starts_with('/') ? "" : "/") + cgroups_path;
 }
 
+std::vector<CgroupWrite> limitWrites(const CgroupLayout& layout, const std::string& cgroups_path, const oci::Resources& resources) {
+    Limits limits(layout, cgroups_path);
+    if (layout.unified) limitsV2(limits, resources);
+    else limitsV1(limits, resources);
+    return limits.writes();
+}
+
 void compileCgroups(PlanBuilder& builder, const oci::RuntimeSpec& spec, const std::string& id, const CgroupLayout& layout,
                     plan::Launch& launch) {
     if (layout.hierarchies.empty()) return;

@@ -79,6 +79,9 @@ struct JoinInput {
 /// Directories, limits and device rules (plan_cgroups.cpp).
 void compileCgroups(PlanBuilder& builder, const oci::RuntimeSpec& spec, const std::string& id,
                     const linux::CgroupLayout& layout, plan::Launch& launch);
+/// What to write for the limits alone.
+[[nodiscard]] std::vector<linux::CgroupWrite> limitWrites(const linux::CgroupLayout& layout, const std::string& cgroups_path,
+                                                          const oci::Resources& resources);
 /// The container's group in a hierarchy.
 [[nodiscard]] std::string cgroupDirectory(const linux::CgroupHierarchy& hierarchy, const std::string& cgroups_path);
 

@@ -140,6 +140,28 @@ class Control:
         self.assertEqual(self.cli.ok('stats', '--no-stream', '--format', '{{.Name}} {{.PIDs}}', 'c1'), 'c1 1')
         self.assertIn('No such container: nope', self.cli.fails('stats', '--no-stream', 'nope'))
 
+    # update
+
+    def test_update(self):
+        self.running('-m', '64m')
+        self.assertEqual(self.cli.ok('update', '-m', '128m', '--memory-swap', '256m', '--cpu-shares', '512', '--pids-limit', '40', '--restart', 'on-failure:3', 'c1'), 'c1')
+        host = self.api.inspect('c1')['HostConfig']
+        self.assertEqual((host['Memory'], host['MemorySwap'], host['CpuShares'], host['PidsLimit'], host['RestartPolicy']),
+                         (128 << 20, 256 << 20, 512, 40, {'Name': 'on-failure', 'MaximumRetryCount': 3}))
+        self.assertEqual(self.api.call('GET', '/containers/c1/stats', stream=0, **{'one-shot': 1})['memory_stats']['limit'], 128 << 20)
+        self.assertEqual(self.api.call('GET', '/containers/c1/stats', stream=0, **{'one-shot': 1})['pids_stats']['limit'], 40)
+        self.cli.ok('update', '-m', '32m', '--memory-swap', '32m', 'c1')
+        self.assertEqual(self.api.call('GET', '/containers/c1/stats', stream=0, **{'one-shot': 1})['memory_stats']['limit'], 32 << 20)
+        self.assertEqual(self.api.inspect('c1')['HostConfig']['CpuShares'], 512)
+        self.assertIn('Memory limit should be smaller than already set memoryswap limit', self.cli.fails('update', '-m', '100m', 'c1'))
+        self.assertIn('Minimum memory limit allowed is 6MB', self.cli.fails('update', '-m', '1m', 'c1'))
+        self.assertEqual(self.api.inspect('c1')['HostConfig']['Memory'], 32 << 20)
+        self.cli.ok('update', '--cpus', '0.5', 'c1')
+        self.assertIn('cannot be updated as NanoCPUs has already been set', self.cli.fails('update', '--cpu-quota', '5000', 'c1'))
+        self.daemon.kill()
+        self.daemon.start()
+        self.assertEqual(self.api.inspect('c1')['HostConfig']['Memory'], 32 << 20)
+
     # port
 
     def test_port(self):

@@ -1,8 +1,10 @@
-// Containers: restart, pause, unpause, rename, top, stats, prune.
+// Containers: restart, pause, unpause, rename, update, top, stats, prune.
 #include "api/handlers/handlers.hpp"
 #include "api/numbers.hpp"
 #include "api/stats_stream.hpp"
+#include "api/views/common.hpp"
 #include "base/check.hpp"
+#include "runtime/container_config_json.hpp"
 
 namespace davit::api {
 namespace {
@@ -26,6 +28,16 @@ void unpause(const Context& context, Request& request) {
 void rename(const Context& context, Request& request) {
     context.engine.containers().rename(request.variable("name"), request.query().get("name"));
     request.replyEmpty(204);
+}
+
+void update(const Context& context, Request& request) {
+    const json::Document document = request.json();
+    const runtime::HostConfig host = runtime::readHostConfig(document.root());
+    const engine::UpdateRequest wanted{.resources = host, .restart_policy = host.restart_policy};
+    json::Writer out;
+    const std::vector<std::string> warnings = context.engine.containers().update(request.variable("name"), wanted);
+    out.object([&] { writeStringsOrNull(out, "Warnings", warnings); });
+    request.reply(200, out);
 }
 
 void top(const Context& context, Request& request) {
@@ -66,6 +78,7 @@ void addContainerControlRoutes(Router& router, const Context& context) {
     router.add("POST", "/containers/{name}/pause", with(pause));
     router.add("POST", "/containers/{name}/unpause", with(unpause));
     router.add("POST", "/containers/{name}/rename", with(rename));
+    router.add("POST", "/containers/{name}/update", with(update));
     router.add("GET", "/containers/{name}/top", with(top));
     router.add("GET", "/containers/{name}/stats", with(streamStats));
 }

@@ -19,7 +19,6 @@ constexpr std::pair<const char*, const char*> kRoutes[] = {
     {"GET", "/containers/{name}/checkpoints"},
     {"POST", "/containers/{name}/checkpoints"},
     {"DELETE", "/containers/{name}/checkpoints/{checkpoint}"},
-    {"POST", "/containers/{name}/update"},
     {"POST", "/build"},
     {"POST", "/build/prune"},
     {"POST", "/build/cancel"},
