@@ -183,8 +183,8 @@ std::shared_ptr<runtime::Shim> Entry::takeShim() {
 
 void Entry::setOom(const Tell& tell) {
     const Lock lock(mutex_);
-    if (tell && !data_.state.oom_killed) tell(data_);
     data_.state.oom_killed = true;
+    if (tell) tell(data_);
 }
 
 void Entry::setState(const ContainerState& state, const Tell& tell) {

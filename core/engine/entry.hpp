@@ -86,7 +86,6 @@ class Entry : public std::enable_shared_from_this<Entry> {
     [[nodiscard]] std::shared_ptr<runtime::Shim> shim() const DAVIT_EXCLUDES(mutex_);
     [[nodiscard]] std::shared_ptr<runtime::Shim> takeShim() DAVIT_EXCLUDES(mutex_);
 
-    /// The first time in a run `tell` is called.
     void setOom(const Tell& tell = {}) DAVIT_EXCLUDES(mutex_);
     void setState(const ContainerState& state, const Tell& tell = {}) DAVIT_EXCLUDES(mutex_);
     /// A client has sent a signal to the run: it isn't followed by another by itself.

@@ -163,7 +163,8 @@ void containerExited(EngineCore& core, const EntryPtr& entry, std::uint64_t run,
     state.status = Status::exited;
     state.pid = 0;
     state.exit_code = exit.code;
-    if (exit.oom) entry->setOom([&core](const Container& container) { announce(core.event_log, container, "oom"); });
+    // When it was the last thing that happened, only the exit tells of it.
+    if (exit.oom && !state.oom_killed) entry->setOom([&core](const Container& container) { announce(core.event_log, container, "oom"); });
     state.oom_killed = state.oom_killed || exit.oom;
     state.finished_at = exit.finished_at == SystemTime{} ? now() : exit.finished_at;
     const std::optional<std::chrono::milliseconds> restart_in = entry->countRestart(state);

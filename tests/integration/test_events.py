@@ -154,6 +154,13 @@ class LifeTest(EventsCase):
         self.until_told('disconnect')
         self.assertEqual(self.actions()[3:], ['start', 'oom', 'die', 'disconnect'])
 
+    def test_lack_of_memory_while_the_container_lives(self):
+        self.docker.ok('run', '-d', '--network', 'none', '--name', 'c1', '-m', '16m', IMAGE, 'sleep', '1000')
+        self.docker.run('exec', 'c1', 'sh', '-c', 'x=aaaaaaaa; while true; do x=$x$x; done')
+        self.until_told('oom')
+        self.assertTrue(self.api.inspect('c1')['State']['Running'])
+        self.assertTrue(self.api.inspect('c1')['State']['OOMKilled'])
+
     def test_one_death_of_each_run_when_the_daemon_is_not_there(self):
         for name in ('ends', 'stays'):
             self.docker.ok('run', '-d', '--network', 'none', '--name', name, IMAGE, 'sh', '-c', 'while ! [ -e /end ]; do sleep 0.05; done; exit 5')

@@ -16,6 +16,7 @@
 #include "runtime/shim/control.hpp"
 #include "runtime/shim/exec.hpp"
 #include "runtime/shim/external.hpp"
+#include "runtime/shim/oom_watch.hpp"
 #include "runtime/shim/runtime_command.hpp"
 
 namespace davit::shim {
@@ -141,18 +142,6 @@ void beginStreams(const plan::Launch& launch, Pipes* pipes, Fd* master) {
     }
 }
 
-/// True when the group's counter of killed processes isn't zero.
-bool readOom() {
-    if (g_container.oom_file == nullptr) return false;
-    const Fd file(::open(g_container.oom_file, O_RDONLY | O_CLOEXEC));
-    char text[1024];
-    const ssize_t length = file ? ::read(file.get(), text, sizeof text - 1) : -1;
-    if (length <= 0) return false;
-    text[length] = '\0';
-    const char* counter = strstr(text, "oom_kill ");
-    return counter != nullptr && atoi(counter + 9) > 0;
-}
-
 void writeExitFile() {
     char text[128];
     TextBuffer(text, sizeof text).add("code=").add(int64_t{g_container.exit_code}).add("\noom=").add(int64_t{g_container.oom}).add("\ntime=").add(g_container.finished_ns).add("\n");
@@ -169,7 +158,7 @@ void initEnded(int code) {
     g_container.running = false;
     g_container.finished_ns = wallClock();
     g_container.exit_code = code;
-    g_container.oom = readOom();
+    g_container.oom = oomKills() > 0;
     // Without an own pid namespace the kernel doesn't end the others.
     if ((g_container.namespaces & CLONE_NEWPID) == 0)
         for (uint32_t i = 0; i < g_container.cgroup_count; ++i) launcher::killCgroup(g_container.cgroups[i]);

@@ -13,6 +13,7 @@
 #include "runtime/launcher/child.hpp"
 #include "runtime/shim/control.hpp"
 #include "runtime/shim/exec.hpp"
+#include "runtime/shim/oom_watch.hpp"
 #include "runtime/shim/once.hpp"
 
 namespace davit::shim {
@@ -147,6 +148,7 @@ int runShim() {
     (void)::munmap(block.data, block.size);
     controlAdopt(kControlFd);
     if (!listens_early && !controlListen(g_container.run_dir)) return 1;
+    oomWatchStart();
     reapChildren();  // the signal of a child that ended during the start may be consumed
     serve();
     return 0;

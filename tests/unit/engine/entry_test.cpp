@@ -170,7 +170,6 @@ BOOST_AUTO_TEST_CASE(changes_are_told_of_before_anybody_sees_them) {
     (void)entry->started(nullptr, running(), tell("start"));
     entry->tellWhileRunning(tell("kill"));
     entry->setOom(tell("oom"));
-    entry->setOom(tell("oom again"));
     entry->ended(exited(1), tell("die"));
     entry->gone(tell("destroy"));
     BOOST_TEST(told == (std::vector<std::string>{"start running", "kill running", "oom running", "die exited", "waiter", "destroy exited"}),
