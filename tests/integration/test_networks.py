@@ -76,7 +76,8 @@ class Cases:
 
     def run_on(self, network, *arguments, name=None, command=('sleep', '1000')):
         named = ['--name', name] if name else []
-        return self.docker.ok('run', '-d', '--network', network, *named, *arguments, IMAGE, *command)
+        cli = self.davit if '--network' in arguments else self.docker  # Docker's CLI can't say a second one before 25
+        return cli.ok('run', '-d', '--network', network, *named, *arguments, IMAGE, *command)
 
     def endpoint(self, container, network):
         return self.api.inspect(container)['NetworkSettings']['Networks'][network]
