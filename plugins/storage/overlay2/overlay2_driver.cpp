@@ -24,6 +24,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kMaxLowers = 500;  // the kernel's OVL_MAX_STACK
+constexpr std::int64_t kPrepared = 2;
+constexpr std::int64_t kMaxPrepared = 64;
 
 std::vector<std::string> split(const std::string& text, char separator) {
     std::vector<std::string> parts;
@@ -37,11 +39,11 @@ std::vector<std::string> split(const std::string& text, char separator) {
 
 // What a draft needs besides its content. Nobody sees it before it is published.
 void completeDraft(const fs::path& draft, const std::string& parent, const std::vector<std::string>& lowers, bool is_volatile) {
-    makeDirectories(draft / "work", 0700);
+    if (::mkdir((draft / "work").c_str(), 0700) < 0 && errno != EEXIST) throw Error::system("create layer " + draft.string(), errno);
     std::string facts;
     if (!parent.empty()) facts = fmt::format("parent {}\nlower {}\n", parent, fmt::join(lowers, ":"));
     if (is_volatile) facts += "volatile\n";
-    writeAll(openFile(draft / "layer", O_WRONLY | O_CREAT | O_EXCL, 0600).get(), facts);
+    writeAll(openFile(draft / "layer", O_WRONLY | O_CREAT, 0600).get(), facts);
 }
 
 // A mounted overlay has a device of its own.
@@ -54,7 +56,13 @@ bool isMounted(const fs::path& layer_dir) {
 
 }  // namespace
 
-Overlay2Driver::Overlay2Driver(const DriverContext& context) { DriverConfig(context).finish(); }
+Overlay2Driver::Overlay2Driver(const DriverContext& context) {
+    DriverConfig config(context);
+    const std::int64_t prepared = config.integer("prepared", kPrepared);
+    if (prepared < 0 || prepared > kMaxPrepared) throw error(Code::invalid, "invalid number of prepared layers: {}", prepared);
+    prepared_ = static_cast<std::size_t>(prepared);
+    config.finish();
+}
 
 archive::LayerHome& Overlay2Driver::home() {
     if (!home_) throw Error(Code::system, "overlay2: not initialised");
@@ -74,6 +82,8 @@ void Overlay2Driver::init(const StorageInit& request) {
     if (!probe_.unsuitable_why.empty()) throw Error(Code::unimplemented, probe_.unsuitable_why);
     makeDirectories(home_path_ / "l", 0711);
     home_.emplace(home_path_, [this](const fs::path& layer_dir, const std::stop_token& stop) { dispose(layer_dir, stop); });
+    if (prepared_ > 0)
+        stock_.emplace(home_path_ / "ready", prepared_, [this](const fs::path& left) { (void)archive::LayerHome::Draft(*home_, left); });
     recover();
     std::vector<fs::path> dirs;
     for (const std::string& id : home_->list()) dirs.push_back(home_->of(id));
@@ -169,7 +179,7 @@ Overlay2Driver::Layer Overlay2Driver::commit(const std::string& id) {
 
 // The root of what a container sees is the root of the uppermost layer: it takes after the parent's.
 void Overlay2Driver::makeDiff(const fs::path& diff, const fs::path& parent_diff) const {
-    check(::mkdir(diff.c_str(), 0755), "create directory {}", diff.string());
+    if (::mkdir(diff.c_str(), 0755) < 0 && errno != EEXIST) throw Error::system("create directory " + diff.string(), errno);
     const UniqueFd fd = openFile(diff, O_RDONLY | O_DIRECTORY);
     if (!parent_diff.empty())
         return archive::copyMetadata(openFile(parent_diff, O_RDONLY | O_DIRECTORY).get(), fd.get());
@@ -192,16 +202,27 @@ void Overlay2Driver::make(const CreateLayer& request) {
     if (!request.parent.empty()) parent = commit(request.parent);
     if (parent && parent->lowers.size() + 1 > kMaxLowers)
         throw error(Code::invalid, "create layer {}: more than {} layers below it", request.id, kMaxLowers);
+    // A quota is inherited: with one the directories are made below it.
+    if (auto loan = stock_ && options.size == 0 && !home().has(request.id) ? stock_->take() : std::nullopt) {
+        archive::LayerHome::Draft draft(home(), loan->path());
+        fill(draft.path(), request, options, parent);
+        return draft.publish(request.id);
+    }
     const auto draft = home().draft(request.id);
     if (options.size > 0) quota_->limit(draft->path(), options.size);
-    makeDiff(draft->path() / "diff", parent ? parent->dir / "diff" : fs::path());
+    fill(draft->path(), request, options, parent);
+    draft->publish(request.id);
+}
+
+void Overlay2Driver::fill(const fs::path& draft, const CreateLayer& request, const LayerOptions& options,
+                          const std::optional<Layer>& parent) const {
+    makeDiff(draft / "diff", parent ? parent->dir / "diff" : fs::path());
     std::vector<std::string> lowers;
     if (parent) {
         lowers = parent->lowers;
         lowers.insert(lowers.begin(), "l/" + parent->link);
     }
-    completeDraft(draft->path(), request.parent, lowers, options.is_volatile);
-    draft->publish(request.id);
+    completeDraft(draft, request.parent, lowers, options.is_volatile);
 }
 
 void Overlay2Driver::clone(const std::string& id, const std::string& source) {

@@ -7,6 +7,7 @@
 //                                   first) and "volatile" (needn't survive a crash), where they apply
 //     <home>/layers/<id>/link       its short name; present once layers stand on it: it is mounted read-only from then on
 //     <home>/l/<short name>         link to ../layers/<id>/diff
+//     <home>/ready/                 see draft_stock.hpp
 //
 // A container's layer is made and removed with every container: each file and directory less counts (on ext4 an inode is
 // dear soon after others were deleted).
@@ -22,6 +23,7 @@
 #include "archive/project_quota.hpp"
 #include "base/unique_fd.hpp"
 #include "davit/context.hpp"
+#include "draft_stock.hpp"
 #include "driver/storage_driver.hpp"
 #include "overlay_mount.hpp"
 #include "overlay_probe.hpp"
@@ -78,6 +80,8 @@ class Overlay2Driver final : public StorageDriver {
     [[nodiscard]] LayerOptions optionsOf(const Options& storage_opt) const;
     void requireLimits();
     void make(const CreateLayer& request);
+    void fill(const std::filesystem::path& draft, const CreateLayer& request, const LayerOptions& options,
+              const std::optional<Layer>& parent) const;
     void makeDiff(const std::filesystem::path& diff, const std::filesystem::path& parent_diff) const;
     /// The layer that a new one is to stand on: gets its short name if it has none.
     [[nodiscard]] Layer commit(const std::string& id);
@@ -97,7 +101,9 @@ class Overlay2Driver final : public StorageDriver {
     std::int64_t default_size_ = 0;
     std::optional<archive::ProjectQuota> quota_;
     archive::LayerUses uses_;
-    std::optional<archive::LayerHome> home_;  ///< last: its thread calls dispose() until its end
+    std::size_t prepared_ = 0;
+    std::optional<archive::LayerHome> home_;  ///< its thread calls dispose() until its end
+    std::optional<overlay2::DraftStock> stock_;
 };
 
 }  // namespace davit
