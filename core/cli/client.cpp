@@ -120,10 +120,10 @@ const std::string& Client::osType() {
 
 bool Client::atLeast(int minor) { return minorOf(apiVersion()) >= minor; }
 
-http::ClientRequest Client::request(const Call& call) {
+http::ClientRequest Client::request(const Call& call, const std::string& version) const {
     http::ClientRequest out;
     out.method = call.method;
-    out.target = "/v" + apiVersion() + call.path;
+    out.target = "/v" + version + call.path;
     const std::string query = call.query.text();
     if (!query.empty()) out.target += "?" + query;
     out.headers.set("User-Agent", std::string(kUserAgent));
@@ -139,22 +139,40 @@ void Client::refuse(const http::ResponseHead& head, const std::string& body) con
     throw ApiError(head.status, messageOf(head, body));
 }
 
-std::string Client::call(const Call& call) {
-    const http::ClientRequest out = request(call);
+Client::Answer Client::exchange(const http::ClientRequest& request) {
     std::unique_ptr<http::ClientConnection> connection = std::move(idle_);
     if (!connection) connection = connect();
-    connection->send(out, http::kNever);
-    const http::ResponseHead head = connection->receive(http::kNever);
-    std::string body = connection->readBody(kMaxReply, http::kNever);
+    connection->send(request, http::kNever);
+    Answer answer{connection->receive(http::kNever), {}};
+    answer.body = connection->readBody(kMaxReply, http::kNever);
     if (connection->reusable()) idle_ = std::move(connection);
-    if (head.status >= 400) refuse(head, body);
-    return body;
+    return answer;
+}
+
+/// The first request needn't wait for a negotiation: most daemons know the newest version, the others refuse it before they do
+/// anything.
+std::optional<Client::Answer> Client::tryNewest(const Call& call) {
+    if (!api_version_.empty() || !environment({"DOCKER_API_VERSION"}).empty()) return std::nullopt;
+    const std::string newest = "1." + std::to_string(kNewestMinor);
+    Answer answer = exchange(request(call, newest));
+    if (answer.head.status == 400 && messageOf(answer.head, answer.body).starts_with("client version ")) return std::nullopt;
+    if (minorOf(std::string(answer.head.headers.value("Api-Version"))) < kNewestMinor) return answer;
+    api_version_ = newest;
+    os_type_ = answer.head.headers.value("Ostype", "linux");
+    return answer;
+}
+
+std::string Client::call(const Call& call) {
+    std::optional<Answer> answer = tryNewest(call);
+    if (!answer) answer = exchange(request(call, apiVersion()));
+    if (answer->head.status >= 400) refuse(answer->head, answer->body);
+    return std::move(answer->body);
 }
 
 json::Document Client::json(const Call& call) { return json::Document::parse(this->call(call), 1000); }
 
 OpenReply Client::open(const Call& call, ByteSource* body) {
-    http::ClientRequest out = request(call);
+    http::ClientRequest out = request(call, apiVersion());
     if (body != nullptr) {
         out.headers.set("Content-Type", "application/x-tar");
         out.body = body;
@@ -168,7 +186,7 @@ OpenReply Client::open(const Call& call, ByteSource* body) {
 }
 
 std::unique_ptr<http::ClientConnection> Client::send(const Call& call) {
-    const http::ClientRequest out = request(call);
+    const http::ClientRequest out = request(call, apiVersion());
     std::unique_ptr<http::ClientConnection> connection = connect();
     connection->send(out, http::kNever);
     return connection;
@@ -181,7 +199,7 @@ http::ResponseHead Client::receive(http::ClientConnection& connection) {
 }
 
 http::Hijacked Client::hijack(const Call& call) {
-    http::ClientRequest out = request(call);
+    http::ClientRequest out = request(call, apiVersion());
     out.headers.set("Connection", "Upgrade");
     out.headers.set("Upgrade", "tcp");
     if (out.text.empty()) out.headers.set("Content-Type", "text/plain");

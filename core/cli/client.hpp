@@ -71,7 +71,13 @@ class Client {
 
   private:
     [[nodiscard]] std::unique_ptr<http::ClientConnection> connect() const;
-    http::ClientRequest request(const Call& call);
+    struct Answer {
+        http::ResponseHead head;
+        std::string body;
+    };
+    [[nodiscard]] http::ClientRequest request(const Call& call, const std::string& version) const;
+    Answer exchange(const http::ClientRequest& request);
+    std::optional<Answer> tryNewest(const Call& call);
     [[noreturn]] void refuse(const http::ResponseHead& head, const std::string& body) const;
     void negotiate();
 

@@ -6,6 +6,7 @@
 #include "base/file.hpp"
 #include "cli/attach.hpp"
 #include "cli/dial.hpp"
+#include "cli/run_network.hpp"
 #include "cli/run_options.hpp"
 #include "cli/verbs.hpp"
 
@@ -77,7 +78,7 @@ RequestFacts requestFacts(Cli& cli, const RunOptions& options) {
         const std::string host = normalizeHost(cli.client().endpoint().host, false);
         if (host.starts_with("unix://")) facts.api_socket = host.substr(7);
     }
-    if (!options.mac_address.empty() || !options.networks.empty()) facts.api_minor = cli.client().atLeast(44) ? 51 : 43;
+    if (!firstMacAddress(options).empty()) facts.api_minor = cli.client().atLeast(44) ? 51 : 43;
     return facts;
 }
 

@@ -67,7 +67,9 @@ void ContainerRows::intendCreate(const std::string& id) {
 void ContainerRows::insert(const Container& container) {
     const std::string config = encodeContainer(container);
     const std::string state = encodeState({container.state, container.restart_count, false});
-    database_.grow(state::Durability::synced, [&](state::Connection& connection) {
+    // One that is removed at its end isn't kept over a restart of the machine.
+    const auto durability = container.host_config->auto_remove ? state::Durability::relaxed : state::Durability::synced;
+    database_.grow(durability, [&](state::Connection& connection) {
         connection.run("INSERT INTO containers VALUES (?, ?, ?, ?)", container.id, container.name, config, state);
         connection.run("DELETE FROM container_intents WHERE id = ?", container.id);
     });
