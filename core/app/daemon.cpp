@@ -94,6 +94,7 @@ network::ControllerOptions networkOptions(const DaemonConfig& config) {
             .default_driver = "bridge",
             .default_ipam_driver = "default",
             .default_options = config.network.default_network_opts,
+            .prepared = config.engine.prepared_starts,
             .standard = standardNetwork(config)};
 }
 

@@ -182,6 +182,12 @@ constexpr auto kSettings = std::to_array<Setting>({
          c.engine.shutdown_timeout_s = static_cast<unsigned>(seconds);
      },
      nullptr, true},
+    {"prepared-starts", "--prepared-starts", Kind::number, "For how many containers shims and network namespaces are made ahead",
+     [](DaemonConfig& c, const Values& v) {
+         const std::int64_t starts = number(v.back());
+         if (starts < 0 || starts > 64) throw error(Code::invalid, "invalid prepared-starts: {}", starts);
+         c.engine.prepared_starts = static_cast<std::size_t>(starts);
+     }},
     {"log-driver", "--log-driver", Kind::text, "Default log driver: json-file or none",
      [](DaemonConfig& c, const Values& v) { c.engine.log_driver = v.back(); }},
     {"log-opts", "--log-opt", Kind::map, "Default option of the log driver",

@@ -183,6 +183,7 @@ bool openNetwork(EngineCore& core, Container& container) {
                                       .endpoints = endpointRequests(container, first),
                                       .ports = portSettings(*container.config, *container.host_config)});
         container.network = runningNetwork(core, container, sandbox);
+        core.cleanup.post("prepare the next sandbox", [&core] { core.parts.networks.prepare(); });
         return false;
     } catch (const Error& failure) {
         throw Error(failure.code(), "failed to set up container networking: " + failure.text(), failure.sysErrno());

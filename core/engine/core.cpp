@@ -17,7 +17,7 @@ EngineCore::EngineCore(EngineOptions options, const EngineParts& engine_parts)
               [this](std::size_t backlog) {
                   if (backlog < kUrgentBacklog) starts.waitQuiet(kMaxPoliteness);
               }),
-      monitor({.shim_binary = options.shim, .seccomp_cache = options.exec_root / "seccomp"}),
+      monitor({.shim_binary = options.shim, .seccomp_cache = options.exec_root / "seccomp", .prepared = options.prepared_starts}),
       data_root_(options.data_root),
       exec_root_(options.exec_root),
       options_(std::make_shared<const EngineOptions>(std::move(options))) {}

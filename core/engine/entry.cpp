@@ -11,7 +11,7 @@ namespace davit::engine {
 namespace {
 
 /// More clients than this don't wait for one container's start; the oldest is let go.
-constexpr std::size_t kMaxPending = 256;
+constexpr std::size_t kMaxPending = 250;  // one message carries them to the shim
 
 bool hungUp(const runtime::Attachment& attachment) {
     pollfd watched{attachment.socket.get(), 0, 0};

@@ -41,6 +41,7 @@ struct EngineOptions {
     std::string seccomp_profile;  ///< file; empty: the built-in profile; "unconfined"
     bool init_by_default = false;
     bool no_new_privileges = false;
+    std::size_t prepared_starts = 1;  ///< shims that are started ahead of their containers
     std::string log_driver = "json-file";
     std::map<std::string, std::string> log_opts;
     bool debug = false;                // (reload)

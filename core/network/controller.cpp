@@ -9,7 +9,7 @@ namespace davit::network {
 state::Schema NetworkController::schema() { return NetworkRows::schema(); }
 
 NetworkController::NetworkController(ControllerOptions options, state::Database& database, DriverSource& drivers)
-    : options_(std::move(options)), drivers_(drivers), rows_(database), addresses_(drivers) {}
+    : options_(std::move(options)), drivers_(drivers), rows_(database), addresses_(drivers), spare_namespaces_(options_.prepared) {}
 
 NetworkController::~NetworkController() = default;
 

@@ -25,6 +25,7 @@
 #include "base/thread_annotations.hpp"
 #include "network/addresses.hpp"
 #include "network/driver_source.hpp"
+#include "network/namespace_pool.hpp"
 #include "network/network.hpp"
 #include "network/network_rows.hpp"
 
@@ -35,6 +36,7 @@ struct ControllerOptions {
     std::string default_driver;             ///< of networks that name none
     std::string default_ipam_driver;        ///< of networks that name none
     std::map<std::string, Options> default_options;  ///< driver -> options of networks that don't give them themselves
+    std::size_t prepared = 1;  ///< network namespaces that are made ahead
     /// What containers are on that name no network; none: they get no interface. Made at the first start, and made anew at one
     /// that wants it otherwise, unless containers run on it.
     std::optional<NetworkConfig> standard;
@@ -90,6 +92,8 @@ class NetworkController {
     // --- sandboxes ---
     /// Makes the sandbox of a container's next run; when it throws, nothing is left.
     [[nodiscard]] Sandbox open(const SandboxRequest& request);
+    /// Prepares for the next open(); what fails is logged. To be called when nothing else is urgent.
+    void prepare();
     /// The sandbox of the container's run.
     [[nodiscard]] std::optional<Sandbox> sandboxOf(const std::string& container_id) const;
     /// Adds an endpoint to a running container. Throws Error{forbidden} when it has one there.
@@ -182,6 +186,7 @@ class NetworkController {
     DriverSource& drivers_;
     NetworkRows rows_;
     Addresses addresses_;
+    NamespacePool spare_namespaces_;
     mutable Mutex mutex_;
     Condition changed_;
     bool has_standard_ DAVIT_GUARDED_BY(mutex_) = false;                          ///< as options_ say, and its drivers are here

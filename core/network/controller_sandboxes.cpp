@@ -160,9 +160,9 @@ Sandbox NetworkController::build(const SandboxRequest& request) {
         publish(sandbox);
     });
     if (request.namespace_path.empty())
-        makeNamespace(sandbox.key);
+        bindNamespace(spare_namespaces_.take(), sandbox.key);
     else
-        bindNamespace(sandbox.key, request.namespace_path);
+        adoptNamespace(request.namespace_path, sandbox.key);
     DAVIT_FAILPOINT("sandbox.made");
     for (const Endpoint& one : wanted) {
         Endpoint endpoint = one;
@@ -176,6 +176,14 @@ Sandbox NetworkController::build(const SandboxRequest& request) {
     undo.dismiss();
     publish(sandbox);
     return sandbox;
+}
+
+void NetworkController::prepare() {
+    try {
+        spare_namespaces_.refill();
+    } catch (const Error& failure) {  // open() will say so again if it lasts
+        log::warning("make a network namespace ahead: {}", failure.text());
+    }
 }
 
 void NetworkController::publish(const Sandbox& sandbox) {

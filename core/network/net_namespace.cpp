@@ -58,28 +58,33 @@ void withoutIpv6() {
 
 }  // namespace
 
-void makeNamespace(const std::filesystem::path& path) {
-    makeDirectories(path.parent_path(), 0711);
-    const UniqueFd file = openFile(path, O_CREAT | O_EXCL | O_RDONLY, 0444);
-    Defer undo([&] { removeNamespace(path); });
-    onOwnThread([&] {
+UniqueFd newNamespace() {
+    UniqueFd made;
+    onOwnThread([&made] {
         check(::unshare(CLONE_NEWNET), "make a network namespace");
-        check(::mount("/proc/thread-self/ns/net", path.c_str(), nullptr, MS_BIND, nullptr), "bind a network namespace on {}",
-              path.string());
+        made = openFile("/proc/thread-self/ns/net", O_RDONLY);
         raiseLoopback();
         writeSysctl("ipv4/ip_unprivileged_port_start", "0");
         writeSysctl("ipv4/ping_group_range", "0 2147483647");
         withoutIpv6();
     });
-    undo.dismiss();
+    return made;
 }
 
-void bindNamespace(const std::filesystem::path& path, const std::filesystem::path& source) {
+void bindNamespace(const UniqueFd& name_space, const std::filesystem::path& path) {
     makeDirectories(path.parent_path(), 0711);
     const UniqueFd file = openFile(path, O_CREAT | O_EXCL | O_RDONLY, 0444);
     Defer undo([&] { removeNamespace(path); });
-    check(::mount(source.c_str(), path.c_str(), nullptr, MS_BIND, nullptr), "bind the network namespace {} on {}", source.string(),
-          path.string());
+    const std::string source = fmt::format("/proc/self/fd/{}", name_space.get());
+    check(::mount(source.c_str(), path.c_str(), nullptr, MS_BIND, nullptr), "bind a network namespace on {}", path.string());
+    undo.dismiss();
+}
+
+void makeNamespace(const std::filesystem::path& path) { bindNamespace(newNamespace(), path); }
+
+void adoptNamespace(const std::filesystem::path& source, const std::filesystem::path& path) {
+    bindNamespace(openFile(source, O_RDONLY), path);
+    Defer undo([&] { removeNamespace(path); });
     inNamespace(path, withoutIpv6);
     undo.dismiss();
 }

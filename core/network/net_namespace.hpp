@@ -10,16 +10,19 @@
 #include <vector>
 
 #include "base/ip.hpp"
+#include "base/unique_fd.hpp"
 #include "driver/network_driver.hpp"
 
 namespace davit::network {
 
-/// Makes the namespace and binds it on `path`, whose directory is made too. The loopback is up; the sysctls are those that
-/// Docker gives a container. Throws Error{system}; nothing is left then.
+/// A namespace without a name; it ends with the descriptor. The loopback is up; the sysctls are those that Docker gives a container.
+[[nodiscard]] UniqueFd newNamespace();
+/// Binds the namespace on `path`, whose directory is made too. Throws Error{system}; nothing is left then.
+void bindNamespace(const UniqueFd& name_space, const std::filesystem::path& path);
+/// Both.
 void makeNamespace(const std::filesystem::path& path);
-
-/// Binds one that exists, of which `source` is a file ("/proc/1/ns/net"), on `path`, as makeNamespace() does.
-void bindNamespace(const std::filesystem::path& path, const std::filesystem::path& source);
+/// Binds one that is somebody else's, of which `source` is a file ("/proc/1/ns/net"). Interfaces to come get no IPv6 either.
+void adoptNamespace(const std::filesystem::path& source, const std::filesystem::path& path);
 
 /// Unbinds and removes the file. What isn't there is fine; throws Error{system} for anything else.
 void removeNamespace(const std::filesystem::path& path);

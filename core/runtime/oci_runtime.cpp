@@ -156,7 +156,8 @@ pid_t OciRuntime::launch(const std::string& plan) const {
                                          .stdin_fd = 0,
                                          .stdout_fd = 1,
                                          .stderr_fd = 2,
-                                         .inherit = {program.get(), theirs.get(), plan_fd.get()}});
+                                         .inherit = {program.get(), theirs.get()}});
+    ours.send(bytesOf(protocol::Message{protocol::Type::launch, 0}), {plan_fd.get()});
     theirs.reset();
     const auto datagram = ours.receive(kLaunchDeadline);
     if (!datagram) throw Error(Code::deadline, "the container didn't start in time");

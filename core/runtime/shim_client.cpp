@@ -92,6 +92,16 @@ void clearRunDir(const std::filesystem::path& run_dir) {
     std::filesystem::remove(run_dir / "exit", ignored);
 }
 
+/// Those of the container's first process that it can be put into before its plan is known.
+std::uint64_t waitingNamespaces(const CompiledLaunch& plan) {
+    const plan::View view(plan.block.data(), plan.block.size());
+    const auto launch = view.root<plan::Launch>();
+    // A process enters a v2 group only at its birth.
+    const bool born = linux::hostCgroupLayout().unified;
+    if (born || !std::string_view(view.text(launch.external_runtime)).empty() || (launch.new_namespaces & CLONE_NEWUSER) != 0) return 0;
+    return launch.new_namespaces & ~std::uint64_t{CLONE_NEWNS};
+}
+
 /// Written before the shim runs: should it be killed at any instruction, cleanUp() finds what to end.
 void writeCgroupList(const std::filesystem::path& run_dir, const std::string& block) {
     const plan::View view(block.data(), block.size());
@@ -104,10 +114,23 @@ void writeCgroupList(const std::filesystem::path& run_dir, const std::string& bl
     writeFileAtomically(run_dir / "cgroups", list);
 }
 
-std::vector<int> inheritedFds(const ShimMonitor::Impl& monitor, int control, int plan, const StartRequest& request) {
-    std::vector<int> fds{monitor.program.get(), control, plan};
+/// A shim with the plan in its hands: one that was started ahead, else a new one.
+FreshShim assignedShim(ShimMonitor::Impl& monitor, const StartRequest& request, const CompiledLaunch& plan) {
+    const UniqueFd file = planFile(plan.block);
+    std::vector<int> fds{file.get()};
     for (const Attachment& client : request.attachments) fds.push_back(client.socket.get());
-    return fds;
+    const protocol::Message launch{Type::launch, 0};
+    while (std::optional<FreshShim> ready = monitor.takeReady(waitingNamespaces(plan))) {
+        try {
+            ready->connection.send(bytesOf(launch), fds);
+            return std::move(*ready);
+        } catch (const Error& failure) {  // somebody has ended it
+            if (failure.code() != Code::unavailable) throw;
+        }
+    }
+    FreshShim fresh = monitor.spawn(request.id, 0);
+    fresh.connection.send(bytesOf(launch), fds);
+    return fresh;
 }
 
 /// The first datagram that isn't a warning.
@@ -137,8 +160,7 @@ std::int64_t numberOf(std::string_view text, std::string_view key) {
 
 std::shared_ptr<Shim> Shim::start(ShimMonitor& monitor, StartRequest request, ShimEvents events) {
     ShimMonitor::Impl& inside = monitor.impl();
-    ++inside.starts;
-    const Defer done([&] { --inside.starts; });
+    const ShimMonitor::Impl::Start start(inside);
     makeDirectories(request.run_dir, 0700);
     clearRunDir(request.run_dir);
     std::optional<ExternalLaunch> external;
@@ -159,18 +181,9 @@ std::shared_ptr<Shim> Shim::start(ShimMonitor& monitor, StartRequest request, Sh
                                                .runtime_args = &request.runtime_args},
                                               {&linux::hostCgroupLayout(), &inside.seccomp});
     writeCgroupList(request.run_dir, plan.block);
-    const UniqueFd plan_fd = planFile(plan.block);
-    int pair[2];
-    check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), "make a socket pair");
-    ShimConnection ours{UniqueFd(pair[0])};
-    UniqueFd theirs(pair[1]);
-    SpawnOptions spawn{.program = "/proc/self/fd/3", .args = {"davit-shim", request.id}, .env = {}, .inherit = {}};
-    spawn.inherit = inheritedFds(inside, theirs.get(), plan_fd.get(), request);
-    spawn.new_session = true;
-    spawn.stderr_fd = inside.null_device.get();  // ours may be a pipe that somebody waits to see the end of
-    auto impl = std::make_shared<Impl>(std::move(ours), request.run_dir, std::move(events));
-    impl->process = ChildProcess::spawn(spawn);
-    theirs.reset();
+    FreshShim shim = assignedShim(inside, request, plan);
+    auto impl = std::make_shared<Impl>(std::move(shim.connection), request.run_dir, std::move(events));
+    impl->process = std::move(shim.process);
     const protocol::Reply started = awaitStarted(impl->connection, request);
     impl->pid = started.pid;
     impl->external = external.has_value();

@@ -111,9 +111,11 @@ struct ShimState {
 struct ShimSettings {
     std::filesystem::path shim_binary;    ///< davit-shim; executed from a sealed copy in memory (SEC-01)
     std::filesystem::path seccomp_cache;  ///< directory for compiled filters; empty: memory only
+    std::size_t prepared = 1;             ///< shims that are started ahead of their containers
 };
 
-/// One epoll thread that reads all shims' events, reaps ended shims, and lets them clean up when no start is going on.
+/// One epoll thread that reads all shims' events, reaps ended shims, lets them clean up when no start is going on, and then starts
+/// shims for containers to come. Those end with this object or, should the daemon be killed, by themselves.
 class ShimMonitor {
   public:
     explicit ShimMonitor(ShimSettings settings);

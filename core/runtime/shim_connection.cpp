@@ -10,6 +10,11 @@
 #include "base/check.hpp"
 
 namespace davit::runtime {
+namespace {
+
+constexpr std::size_t kMaxDescriptors = 253;  // the kernel's limit
+
+}  // namespace
 
 std::optional<ShimConnection> ShimConnection::open(const std::filesystem::path& run_dir) {
     // A socket's path has at most 107 bytes: through the directory's descriptor it is always short.
@@ -26,10 +31,11 @@ std::optional<ShimConnection> ShimConnection::open(const std::filesystem::path& 
 
 void ShimConnection::send(std::string_view datagram, const std::vector<int>& fds) const {
     struct iovec part = {const_cast<char*>(datagram.data()), datagram.size()};
-    alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * 4)] = {};
+    alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxDescriptors)] = {};
     struct msghdr header {};
     header.msg_iov = &part;
     header.msg_iovlen = 1;
+    if (fds.size() > kMaxDescriptors) throw error(Code::invalid, "too many descriptors for one message: {}", fds.size());
     if (!fds.empty()) {
         header.msg_control = control;
         header.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());

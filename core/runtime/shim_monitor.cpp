@@ -1,13 +1,16 @@
 #include "runtime/shim_monitor.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 
 #include <cstring>
 
 #include "base/check.hpp"
 #include "base/file.hpp"
+#include "base/log.hpp"
 #include "linux/memfd.hpp"
 
 namespace davit::runtime {
@@ -18,6 +21,13 @@ using std::chrono::milliseconds;
 /// A clean-up while another container starts makes that start slower: it waits, but not for ever.
 constexpr milliseconds kReleaseDelay{20};
 constexpr milliseconds kLongestReleaseDelay{1000};
+/// A start's reply, and a short program's end, come first.
+constexpr milliseconds kRefillDelay{3};
+/// After a failure, which others may mend meanwhile.
+constexpr milliseconds kRefillPause{1000};
+constexpr std::size_t kShownLength = 64;  // of the ids that it is replaced by
+/// What containers have that share nothing with the host.
+constexpr std::uint64_t kUsualNamespaces = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
 
 SystemTime timeOf(std::int64_t nanoseconds) { return SystemTime(std::chrono::nanoseconds(nanoseconds)); }
 
@@ -146,7 +156,8 @@ ShimMonitor::Impl::Impl(ShimSettings given)
       null_device(openFile("/dev/null", O_RDWR)),
       seccomp(settings.seccomp_cache),
       epoll_(check(::epoll_create1(EPOLL_CLOEXEC), "make an epoll instance")),
-      wake_(check(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an event descriptor")) {
+      wake_(check(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an event descriptor")),
+      wanted_namespaces_(kUsualNamespaces) {
     struct epoll_event event {};
     event.events = EPOLLIN;
     check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event), "watch the event descriptor");
@@ -204,7 +215,59 @@ void ShimMonitor::Impl::scheduleRelease(const Shim::Impl& shim) {
 
 int ShimMonitor::Impl::nextTimeout() {
     const Lock lock(mutex_);
+    if (wantsRefill() && starts_ == 0) return static_cast<int>(kRefillDelay.count());
     return unreleased_ == 0 ? -1 : static_cast<int>(kReleaseDelay.count());
+}
+
+ShimMonitor::Impl::Start::~Start() {
+    {
+        const Lock lock(monitor_.mutex_);
+        monitor_.last_start_ = std::chrono::steady_clock::now();
+        --monitor_.starts_;
+    }
+    monitor_.wake();
+}
+
+FreshShim ShimMonitor::Impl::spawn(const std::string& shown, std::uint64_t namespaces) const {
+    int pair[2];
+    check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), "make a socket pair");
+    ShimConnection ours{UniqueFd(pair[0])};
+    const UniqueFd theirs(pair[1]);
+    SpawnOptions options{.program = "/proc/self/fd/3", .args = {"davit-shim", shown}, .env = {}, .inherit = {program.get(), theirs.get()}};
+    if (namespaces != 0) options.args.push_back(std::to_string(namespaces));
+    options.new_session = true;
+    options.stderr_fd = null_device.get();  // ours may be a pipe that somebody waits to see the end of
+    return {std::move(ours), ChildProcess::spawn(options)};
+}
+
+std::optional<FreshShim> ShimMonitor::Impl::takeReady(std::uint64_t namespaces) {
+    const Lock lock(mutex_);
+    wanted_namespaces_ = namespaces;
+    if (ready_.empty()) return std::nullopt;
+    FreshShim taken = std::move(ready_.front());
+    ready_.erase(ready_.begin());
+    return taken;
+}
+
+bool ShimMonitor::Impl::wantsRefill() const { return ready_.size() < settings.prepared; }
+
+/// One at a time: the next is made when that one's process has come to rest.
+void ShimMonitor::Impl::refill() {
+    std::uint64_t namespaces = 0;
+    {
+        const Lock lock(mutex_);
+        if (!wantsRefill() || starts_ > 0 || std::chrono::steady_clock::now() - last_start_ < kRefillDelay) return;
+        namespaces = wanted_namespaces_;
+    }
+    try {
+        FreshShim fresh = spawn(std::string(kShownLength, '-'), namespaces);
+        const Lock lock(mutex_);
+        ready_.push_back(std::move(fresh));
+    } catch (const Error& failure) {  // no memory, no processes: starts do without
+        log::warning("start a shim ahead: {}", failure.text());
+        const Lock lock(mutex_);
+        last_start_ = std::chrono::steady_clock::now() + kRefillPause;
+    }
 }
 
 void ShimMonitor::Impl::run() {
@@ -217,6 +280,7 @@ void ShimMonitor::Impl::run() {
             else serve(events[i].data.u64);
         }
         releaseExited();
+        refill();
     }
 }
 
@@ -242,7 +306,7 @@ void ShimMonitor::Impl::releaseExited() {
         for (auto& [key, entry] : entries_) {
             if (!entry.exited || entry.released) continue;
             const auto age = time - entry.exited_at;
-            if (age < kReleaseDelay || (starts > 0 && age < kLongestReleaseDelay)) continue;
+            if (age < kReleaseDelay || (starts_ > 0 && age < kLongestReleaseDelay)) continue;
             entry.released = true;
             --unreleased_;
             ready.push_back(entry.shim);

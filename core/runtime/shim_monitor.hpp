@@ -61,10 +61,21 @@ class Shim::Impl {
     std::atomic<bool> silent_{false};
 };
 
+/// A shim that has no container yet.
+struct FreshShim {
+    ShimConnection connection;
+    ChildProcess process;
+};
+
 class ShimMonitor::Impl {
   public:
     explicit Impl(ShimSettings settings);
     ~Impl();
+
+    /// One that was started ahead, if there is one. `namespaces`: in which the next one's process waits.
+    [[nodiscard]] std::optional<FreshShim> takeReady(std::uint64_t namespaces) DAVIT_EXCLUDES(mutex_);
+    /// `shown` is what the list of processes shows as its id.
+    [[nodiscard]] FreshShim spawn(const std::string& shown, std::uint64_t namespaces) const;
 
     void add(const std::shared_ptr<Shim::Impl>& shim);
     void remove(const Shim::Impl& shim);
@@ -75,7 +86,17 @@ class ShimMonitor::Impl {
     const UniqueFd program;  ///< sealed copy of davit-shim
     const UniqueFd null_device;
     linux::SeccompCompiler seccomp;
-    std::atomic<int> starts{0};  ///< under way
+    /// While one lives, clean-up and preparations wait.
+    class Start {
+      public:
+        explicit Start(Impl& monitor) : monitor_(monitor) { ++monitor_.starts_; }
+        Start(const Start&) = delete;
+        Start& operator=(const Start&) = delete;
+        ~Start();
+
+      private:
+        Impl& monitor_;
+    };
 
   private:
     struct Entry {
@@ -85,11 +106,14 @@ class ShimMonitor::Impl {
         SteadyTime exited_at{};
     };
     void run();
+    void refill() DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] bool wantsRefill() const DAVIT_REQUIRES(mutex_);
     void serve(std::uint64_t key);
     void releaseExited();
     [[nodiscard]] int nextTimeout();
     void wake() const;
 
+    std::atomic<int> starts_{0};  ///< under way
     UniqueFd epoll_;
     UniqueFd wake_;
     std::atomic<bool> stop_{false};
@@ -97,6 +121,9 @@ class ShimMonitor::Impl {
     std::uint64_t last_key_ DAVIT_GUARDED_BY(mutex_) = 0;
     std::map<std::uint64_t, Entry> entries_ DAVIT_GUARDED_BY(mutex_);
     std::size_t unreleased_ DAVIT_GUARDED_BY(mutex_) = 0;
+    std::vector<FreshShim> ready_ DAVIT_GUARDED_BY(mutex_);
+    std::uint64_t wanted_namespaces_ DAVIT_GUARDED_BY(mutex_);  ///< of the last start: the next one's will be the same
+    SteadyTime last_start_ DAVIT_GUARDED_BY(mutex_){};
     std::thread thread_;
 };
 

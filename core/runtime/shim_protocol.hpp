@@ -19,6 +19,7 @@ enum class Type : uint32_t {
     release = 6,  ///< after the exit: clean up and end -> Reply
     freeze = 7,   ///< FreezeRequest -> Reply
     ack = 8,      ///< AckRequest: the exit is known, its clients may see the end; no reply
+    launch = 9,   ///< the first one to a new shim: its plan in a memory file + client sockets -> started or failed
     // answers and events
     reply = 32,
     state_reply = 33,

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -81,6 +82,14 @@ bool sendTerminal(int channel, int master) {
     ChildMessage message;
     message.note = Note::terminal;
     return sendWithFd(channel, &message, sizeof message, master) || failWithErrno("hand over the terminal");
+}
+
+/// Held by the parent: when the process exits, the unmounting isn't part of it.
+bool sendMounts(int channel) {
+    ChildMessage message;
+    message.note = Note::mounts;
+    const Fd mounts(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+    return !mounts || sendWithFd(channel, &message, sizeof message, mounts.get()) || failWithErrno("hand over the mount namespace");
 }
 
 bool setUpTerminal(const plan::Process& process, int root, int channel, bool console) {
@@ -184,10 +193,43 @@ bool prepareInit(const plan::View& view, const plan::Launch& plan, Entry entry, 
     if (::setsid() < 0 && errno != EPERM) return failWithErrno("start a session");
     if (!plan.process.terminal && !placeStreams(streams)) return false;
     if (plan.loopback_up && !raiseLoopback()) return false;
-    return setNames(view, plan) && buildRoot(view, plan, entry, channel);
+    return setNames(view, plan) && sendMounts(channel) && buildRoot(view, plan, entry, channel);
+}
+
+/// What has been waiting has nothing of the parent's but this socket and the standard streams.
+bool keepOnly(int channel) {
+    if (channel != kChannelFd && ::dup3(channel, kChannelFd, O_CLOEXEC) < 0) return failWithErrno("move the channel");
+    return ::syscall(SYS_close_range, kChannelFd + 1U, ~0U, 0U) == 0 || failWithErrno("close descriptors");
+}
+
+bool mapPlan(int file, plan::View* view) {
+    struct stat facts;
+    if (::fstat(file, &facts) != 0) return failWithErrno("look at the launch plan");
+    const auto size = static_cast<size_t>(facts.st_size);
+    const void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+    if (data == MAP_FAILED) return failWithErrno("map the launch plan");
+    *view = plan::View(data, size);
+    return view->valid() || fail("the launch plan is of an unknown version");
 }
 
 }  // namespace
+
+void runReady(int channel) {
+    static plan::View view;
+    static plan::Launch plan;
+    Order order;
+    Fd received[4];
+    if (!keepOnly(channel)) giveUp(channel);
+    if (receiveWithFds(kChannelFd, &order, sizeof order, received, 4) != sizeof order) ::_exit(0);  // the parent has no use for us
+    if (!mapPlan(received[0].get(), &view)) giveUp(kChannelFd);
+    plan = view.root<plan::Launch>();
+    if (order.unshare != 0 && ::unshare(static_cast<int>(order.unshare)) != 0) {
+        failWithErrno("make a mount namespace");
+        giveUp(kChannelFd);
+    }
+    const int streams[3] = {received[1].get(), received[2].get(), received[3].get()};
+    runInit(view, plan, order.entry, kChannelFd, streams);
+}
 
 void runInit(const plan::View& view, const plan::Launch& plan, Entry entry, int channel, const int (&streams)[3]) {
     g_view = &view;

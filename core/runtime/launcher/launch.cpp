@@ -7,40 +7,13 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "runtime/launcher/child.hpp"
 #include "runtime/launcher/pass_fd.hpp"
+#include "runtime/launcher/ready.hpp"
 
 extern "C" int setns(int, int) noexcept;
 
 namespace davit::launcher {
 namespace {
-
-/// Like fork, into `flags`' namespaces and `*entry`'s group; the pidfd goes to `*pidfd`. A kernel that can't clone into the
-/// group (before 5.7, or it has children with controllers) leaves the move to the parent.
-pid_t cloneProcess(uint64_t flags, const Fd& group, Entry* entry, Fd* pidfd) {
-    struct clone_args args {};
-    int fd = -1;
-    args.flags = flags | CLONE_PIDFD | (*entry == Entry::born ? CLONE_INTO_CGROUP : 0);
-    args.pidfd = reinterpret_cast<uint64_t>(&fd);
-    args.exit_signal = SIGCHLD;
-    args.cgroup = *entry == Entry::born ? static_cast<uint64_t>(group.get()) : 0;
-    const long pid = ::syscall(SYS_clone3, &args, sizeof args);
-    // EAGAIN: the group's limit of processes; moving would get around it.
-    if (pid < 0 && *entry == Entry::born && errno != EAGAIN) {
-        *entry = Entry::moved;
-        return cloneProcess(flags, group, entry, pidfd);
-    }
-    if (pid > 0) pidfd->reset(fd);
-    return static_cast<pid_t>(pid);
-}
-
-bool openChannel(Fd* ours, Fd* theirs) {
-    int pair[2];
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return failWithErrno("make a channel");
-    ours->reset(pair[0]);
-    theirs->reset(pair[1]);
-    return true;
-}
 
 bool tell(const Child& child, char byte) {
     return ::send(child.channel.get(), &byte, 1, MSG_NOSIGNAL) == 1 || errno == EPIPE || failWithErrno("tell the child");
@@ -110,11 +83,8 @@ bool joinPidNamespace(const plan::View& view, const plan::Launch& plan) {
 }
 
 /// The parent's work while the child mounts.
-bool parentWork(const plan::View& view, const plan::Launch& plan, Entry entry, WarningHandler warn, Child& child) {
+bool parentWork(const plan::View& view, const plan::Launch& plan, Entry entry, WarningHandler warn, const Child& child) {
     if (!writeMaps(view, plan, child) || (entry != Entry::born && !makeCgroups(view, plan))) return false;
-    char path[64];
-    TextBuffer(path, sizeof path).add("/proc/").add(int64_t{child.pid}).add("/ns/mnt");
-    child.mount_namespace.reset(::open(path, O_RDONLY | O_CLOEXEC));
     // A cgroup namespace's root is the group that its maker is in: then the attachment comes first.
     const bool moved = entry == Entry::moved;
     if (moved && plan.new_cgroup_namespace && !attachToAll(view, plan, child.pid)) return false;
@@ -137,19 +107,21 @@ bool giveUpOn(Child* child) {
     const int flags = ::fcntl(child->channel.get(), F_GETFL);
     (void)::fcntl(child->channel.get(), F_SETFL, flags | O_NONBLOCK);
     Fd unused;
-    if (own.error != ESRCH || readChannel(child->channel.get(), &unused) != Progress::failed) g_failure = own;
+    Progress progress;
+    do progress = readChannel(child->channel.get(), &unused);
+    while (progress == Progress::mounts || progress == Progress::terminal);
+    if (own.error != ESRCH || progress != Progress::failed) g_failure = own;
     abandon(child);
     return false;
 }
 
 }  // namespace
 
-Progress readChannel(int channel, Fd* master) {
+Progress readChannel(int channel, Fd* received) {
     ChildMessage message;
-    Fd received;
     ssize_t count;
     // ECONNRESET: the child ended without having read our last byte. It is told once and before what the child has sent.
-    do count = receiveWithFd(channel, &message, sizeof message, &received);
+    do count = receiveWithFd(channel, &message, sizeof message, received);
     while (count < 0 && errno == ECONNRESET);
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Progress::again;
     if (count <= 0) return Progress::running;
@@ -158,16 +130,20 @@ Progress readChannel(int channel, Fd* master) {
         g_failure = message.failure;
         return Progress::failed;
     }
-    if (!received) return Progress::again;
-    master->reset(received.release());
-    return Progress::terminal;
+    if (!*received) return Progress::again;
+    return message.note == Note::mounts ? Progress::mounts : Progress::terminal;
 }
 
-bool launch(const plan::View& view, const plan::Launch& plan, const int (&streams)[3], WarningHandler warn, Child* child) {
+bool launch(const Launching& what, WarningHandler warn, Child* child) {
+    const auto& [view, plan, plan_file, streams] = what;
     Fd theirs;
     Fd group;
     Entry entry;
     if (!chooseEntry(view, plan, &group, &entry)) return false;
+    if (child->ready_in != 0) {
+        if (takeReady(what, entry, *child)) return parentWork(view, plan, entry, warn, *child) || giveUpOn(child);
+        endReady(child);
+    }
     if (!joinPidNamespace(view, plan) || !openChannel(&child->channel, &theirs)) return false;
     child->pid = cloneProcess(plan.new_namespaces, group, &entry, &child->pidfd);
     if (child->pid < 0) return failWithErrno("clone into new namespaces");

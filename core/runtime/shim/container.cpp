@@ -13,6 +13,7 @@
 
 #include <initializer_list>
 
+#include "runtime/launcher/ready.hpp"
 #include "runtime/shim/control.hpp"
 #include "runtime/shim/exec.hpp"
 #include "runtime/shim/external.hpp"
@@ -93,10 +94,12 @@ bool awaitExec(launcher::Child* child, Fd* master) {
     const struct timeval limit = {kStartTimeoutSeconds, 0};
     (void)::setsockopt(child->channel.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     while (true) {
-        switch (launcher::readChannel(child->channel.get(), master)) {
+        Fd received;
+        switch (launcher::readChannel(child->channel.get(), &received)) {
             case launcher::Progress::running: return true;
             case launcher::Progress::failed: return false;
-            case launcher::Progress::terminal: break;
+            case launcher::Progress::terminal: *master = static_cast<Fd&&>(received); break;
+            case launcher::Progress::mounts: child->mount_namespace = static_cast<Fd&&>(received); break;
             case launcher::Progress::prepared: break;
             case launcher::Progress::again: return launcher::fail("the start took longer than a minute");
         }
@@ -114,9 +117,10 @@ void abandonStart() {
     launcher::g_failure = failure;
 }
 
-void attachClients(const plan::View& view, const plan::Launch& launch, const int* fds, uint32_t count) {
-    for (uint32_t i = 0; i < launch.clients.count && i < count; ++i) {
-        const plan::Client client = view.at<plan::Client>(launch.clients, i);
+void attachClients(const Assignment& what) {
+    const plan::View& view = what.view;
+    for (uint32_t i = 0; i < what.client_count; ++i) {
+        const plan::Client client = view.at<plan::Client>(what.launch.clients, i);
         ClientOptions options;
         options.streams = client.streams;
         options.framed = client.framed != 0;
@@ -124,7 +128,7 @@ void attachClients(const plan::View& view, const plan::Launch& launch, const int
         options.key_count = static_cast<uint32_t>(strlen(view.text(client.detach_keys)));
         options.early = view.bytes(client.early);
         options.early_size = options.early != nullptr ? client.early.count : 0;
-        (void)ioAttach(&g_container.io, fds[i], options);
+        (void)ioAttach(&g_container.io, what.clients[i].release(), options);
     }
 }
 
@@ -180,29 +184,32 @@ int64_t wallClock() {
     return int64_t{now.tv_sec} * 1000000000 + now.tv_nsec;
 }
 
-bool startContainer(const plan::View& view, const plan::Launch& launch, const int* clients, uint32_t client_count) {
+bool startContainer(const Assignment& what) {
+    const auto& [view, launch, plan_file, clients, client_count] = what;
     rememberContainer(view, launch);
     if (!g_container.log.open(view, launch.log)) return launcher::failWithErrno("open the log ", view.text(launch.log.path));
     Pipes pipes;
     if (!openPipes(launch.open_stdin != 0, launch.process.terminal != 0, &pipes)) return false;
     const int streams[3] = {pipes.theirs[0].get(), pipes.theirs[1].get(), pipes.theirs[2].get()};
     Fd master;
+    launcher::Child& init = g_container.init;
     const bool external = *view.text(launch.external_runtime) != '\0';
-    if (external ? !externalStart(view, launch, streams, pipes.ours[2].get(), &g_container.init, &master)
-                 : !launcher::launch(view, launch, streams, warn, &g_container.init)) {
+    if (external && init.ready_in != 0) launcher::endReady(&init);
+    if (external ? !externalStart(view, launch, streams, pipes.ours[2].get(), &init, &master)
+                 : !launcher::launch({view, launch, plan_file, streams}, warn, &init)) {
         abandonStart();
         return false;
     }
     for (Fd& end : pipes.theirs) end.reset();
-    if (!external && !awaitExec(&g_container.init, &master)) {
+    if (!external && !awaitExec(&init, &master)) {
         abandonStart();
         return false;
     }
-    g_container.init.channel.reset();
+    init.channel.reset();
     g_container.started_ns = wallClock();
     g_container.running = true;
     beginStreams(launch, &pipes, &master);
-    attachClients(view, launch, clients, client_count);
+    attachClients(what);
     return true;
 }
 

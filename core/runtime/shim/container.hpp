@@ -64,9 +64,18 @@ extern ContainerState g_container;
 
 int64_t wallClock();
 
-/// Starts the container of the plan. `clients` are the descriptors of plan.clients in order. False: g_failure says why and
-/// nothing of it is left.
-bool startContainer(const plan::View& view, const plan::Launch& launch, const int* clients, uint32_t client_count);
+/// What a shim is told to do.
+struct Assignment {
+    const plan::View& view;
+    const plan::Launch& launch;
+    int plan_file;
+    launcher::Fd* clients;  ///< of launch.clients, in order
+    uint32_t client_count;
+};
+
+/// Starts the container; a process that waits in g_container.init becomes its first. False: g_failure says why and nothing of it
+/// is left.
+bool startContainer(const Assignment& what);
 
 /// Takes what has exited; reports through control.hpp.
 void reapChildren();

@@ -82,6 +82,7 @@ void channelReady(Watch* watch, uint32_t) {
     Fd master;
     switch (launcher::readChannel(watch->fd, &master)) {
         case launcher::Progress::again:
+        case launcher::Progress::mounts:
         case launcher::Progress::prepared: return;
         case launcher::Progress::terminal: return beginStreams(process, master.release());
         case launcher::Progress::failed:

@@ -59,6 +59,7 @@ bool follow(const plan::View& view, const plan::Launch& launch, Child* child) {
             case Progress::terminal:
                 if (!sendMaster(view.text(launch.console_socket), master.get())) return false;
                 break;
+            case Progress::mounts:
             case Progress::again: break;
         }
     }
@@ -72,9 +73,9 @@ void removeCgroups(const plan::View& view, const plan::Launch& launch) {
 
 }  // namespace
 
-int launchOnce(const plan::View& view, const plan::Launch& launch, int control) {
+int launchOnce(const plan::View& view, const plan::Launch& launch, int plan_file, int control) {
     Child child;
-    bool started = launch.mode == plan::Mode::launch ? launcher::launch(view, launch, {0, 1, 2}, ignoreWarning, &child)
+    bool started = launch.mode == plan::Mode::launch ? launcher::launch({view, launch, plan_file, {0, 1, 2}}, ignoreWarning, &child)
                                                      : joinContainer(view, launch, &child);
     if (started && !follow(view, launch, &child)) {
         const launcher::Failure failure = launcher::g_failure;

@@ -10,7 +10,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "runtime/launcher/child.hpp"
+#include "runtime/launcher/pass_fd.hpp"
+#include "runtime/launcher/ready.hpp"
 #include "runtime/shim/control.hpp"
 #include "runtime/shim/exec.hpp"
 #include "runtime/shim/oom_watch.hpp"
@@ -24,8 +25,6 @@ using launcher::TextBuffer;
 
 constexpr int kProgramFd = 3;
 constexpr int kControlFd = 4;
-constexpr int kPlanFd = 5;
-constexpr int kFirstClientFd = 6;
 constexpr int kLonelyMs = 1000;     ///< without a daemon: how long after the exit the clean-up waits
 constexpr int kSlowClientMs = 30000;  ///< how long after the exit a client may take to read its rest
 
@@ -34,13 +33,35 @@ struct Block {
     size_t size = 0;
 };
 
-bool mapPlan(Block* block) {
-    const Fd file(kPlanFd);
+bool mapPlan(int file, Block* block) {
     struct stat facts;
-    if (::fstat(kPlanFd, &facts) != 0 || !S_ISREG(facts.st_mode)) return false;
+    if (::fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode)) return false;
     block->size = static_cast<size_t>(facts.st_size);
-    block->data = ::mmap(nullptr, block->size, PROT_READ | PROT_WRITE, MAP_PRIVATE, kPlanFd, 0);
+    block->data = ::mmap(nullptr, block->size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
     return block->data != MAP_FAILED;
+}
+
+/// What comes with Type::launch: the plan, then the clients.
+Fd g_received[launcher::kMaxPassed];
+
+/// False: the other side has no use for this shim.
+bool awaitLaunch() {
+    protocol::Message message;
+    const ssize_t count = launcher::receiveWithFds(kControlFd, &message, sizeof message, g_received, launcher::kMaxPassed);
+    return count == static_cast<ssize_t>(sizeof message) && message.type == protocol::Type::launch;
+}
+
+/// The list of processes doesn't show it any more.
+uint64_t takeNumber(char* word) {
+    if (word == nullptr) return 0;
+    const uint64_t number = ::strtoull(word, nullptr, 10);
+    memset(word, 0, strlen(word));
+    return number;
+}
+
+/// For who looks at the list of processes.
+void showId(char* shown, const char* id) {
+    if (shown != nullptr && strlen(shown) == strlen(id)) memcpy(shown, id, strlen(id));
 }
 
 bool watchChildren(Watch* watch) {
@@ -84,24 +105,6 @@ void reportStart(bool worked) {
     (void)::send(kControlFd, &reply, sizeof reply, MSG_NOSIGNAL);
 }
 
-uint32_t collectClients(const plan::Launch& launch, int** clients) {
-    *clients = static_cast<int*>(::calloc(launch.clients.count + 1U, sizeof(int)));
-    if (*clients == nullptr) return 0;
-    for (uint32_t i = 0; i < launch.clients.count; ++i) {
-        (*clients)[i] = kFirstClientFd + static_cast<int>(i);
-        (void)::fcntl((*clients)[i], F_SETFD, FD_CLOEXEC);
-    }
-    return launch.clients.count;
-}
-
-bool start(const plan::View& view, const plan::Launch& launch) {
-    int* clients = nullptr;
-    const uint32_t count = collectClients(launch, &clients);
-    const bool started = startContainer(view, launch, clients, count);
-    ::free(clients);
-    return started;
-}
-
 int elapsedMs() { return static_cast<int>((wallClock() - g_container.finished_ns) / 1000000); }
 
 bool clientsServed() {
@@ -123,15 +126,22 @@ void serve() {
 
 }  // namespace
 
-int runShim() {
+int runShim(int argc, char** argv) {
     Watch children;
     Block block;
-    if (!prepare(&children) || !mapPlan(&block)) {
+    const uint64_t namespaces = takeNumber(argc > 2 ? argv[2] : nullptr);
+    (void)::fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
+    const bool prepared = prepare(&children);
+    if (prepared && namespaces != 0) (void)launcher::makeReady(namespaces, &g_container.init);  // else it is cloned when it is needed
+    if (!awaitLaunch()) {
+        if (g_container.init.ready_in != 0) launcher::endReady(&g_container.init);
+        return 0;
+    }
+    if (!prepared || !mapPlan(g_received[0].get(), &block)) {
         launcher::failWithErrno("read the launch plan");
         reportStart(false);
         return 1;
     }
-    (void)::fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
     const plan::View view(block.data, block.size);
     if (!view.valid()) {
         launcher::fail("the launch plan is of an unknown version");
@@ -139,13 +149,17 @@ int runShim() {
         return 1;
     }
     const auto launch = view.root<plan::Launch>();
-    if (launch.mode != plan::Mode::shim) return launchOnce(view, launch, kControlFd);
+    if (launch.mode != plan::Mode::shim) return launchOnce(view, launch, g_received[0].get(), kControlFd);
+    showId(argc > 1 ? argv[1] : nullptr, view.text(launch.id));
     // An external runtime takes its time: a daemon that is restarted meanwhile has to find this shim and wait for it.
     const bool listens_early = *view.text(launch.external_runtime) != '\0';
-    const bool started = (!listens_early || controlListen(view.text(launch.run_dir))) && start(view, launch);
+    const uint32_t clients = launch.clients.count < launcher::kMaxPassed ? launch.clients.count : 0;
+    const bool started = (!listens_early || controlListen(view.text(launch.run_dir))) &&
+                         startContainer({view, launch, g_received[0].get(), g_received + 1, clients});
     reportStart(started);
     if (!started) return 1;
     (void)::munmap(block.data, block.size);
+    g_received[0].reset();
     controlAdopt(kControlFd);
     if (!listens_early && !controlListen(g_container.run_dir)) return 1;
     oomWatchStart();

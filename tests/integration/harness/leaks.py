@@ -77,6 +77,11 @@ def processes():
     return sorted(found)
 
 
+def waits(line):
+    """A shim that a living daemon keeps ready, or the process that waits in it."""
+    return line.startswith('davit-shim ---')
+
+
 def cgroups(pattern):
     found = []
     for top, folders, _ in os.walk('/sys/fs/cgroup'):
@@ -115,6 +120,9 @@ class Snapshot:
             self.facts['files'] = files(daemon.data_root, daemon.exec_root)
             if daemon.alive():
                 self.counts = daemon_facts(daemon)
+                found = self.facts['processes']
+                self.counts['waiting processes'] = sum(map(waits, found))
+                self.facts['processes'] = [line for line in found if not waits(line)]
 
     def difference(self, later):
         """Lines of text, one for each thing that is more or less; empty when nothing leaked."""
@@ -129,7 +137,7 @@ class Snapshot:
             lines += [f'{kind}: new: {item}' for item in after]
         for kind, before in self.counts.items():
             after = later.counts.get(kind, before)
-            if after > before + 2:  # a connection or a pool thread may be on its way out
+            if after > before + 2:  # a connection or a pool thread may be on its way out, a shim may be made ready
                 lines.append(f'daemon: {kind} {before} -> {after}')
         return lines
 
