@@ -89,10 +89,11 @@ engine::EngineOptions engineOptions(const DaemonConfig& config, const Places& pl
     return options;
 }
 
-network::ControllerOptions networkOptions(const DaemonConfig& config) {
+network::ControllerOptions networkOptions(const DaemonConfig& config, const Places& places) {
     return {.exec_root = config.engine.exec_root,
             .default_driver = "bridge",
             .default_ipam_driver = "default",
+            .resolver = places.resolver,
             .default_options = config.network.default_network_opts,
             .prepared = config.engine.prepared_starts,
             .standard = standardNetwork(config)};
@@ -200,7 +201,7 @@ void Daemon::Impl::openStores() {
     images = std::make_unique<image::ImageStore>(*database, *layers, root / "images");
     for (const std::string& why : images->damaged()) log::error("image {}", why);
     network_drivers = std::make_unique<engine::NetworkDrivers>(*drivers);
-    networks = std::make_unique<network::NetworkController>(networkOptions(config), *database, *network_drivers);
+    networks = std::make_unique<network::NetworkController>(networkOptions(config, places), *database, *network_drivers);
 }
 
 void Daemon::Impl::listen() {

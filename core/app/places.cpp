@@ -29,6 +29,7 @@ Places findPlaces() {
     Places places;
     places.shim = required(own, "davit-shim");
     places.plugin_host = required(own, "davit-plugin-host");
+    places.resolver = required(own, "davit-resolver");
     places.init = helper(own, "davit-init");
     const fs::path build_tree = own / "../plugins";
     places.plugins = fs::weakly_canonical(fs::is_directory(build_tree) ? build_tree : own / "../lib/davit/plugins");

@@ -11,6 +11,7 @@ namespace davit::app {
 struct Places {
     std::filesystem::path shim;
     std::filesystem::path plugin_host;
+    std::filesystem::path resolver;
     std::filesystem::path init;     ///< empty: not installed
     std::filesystem::path plugins;  ///< davit's own drivers
 };

@@ -75,12 +75,22 @@ void fill(EndpointSettings& shown, const network::Endpoint& endpoint) {
 /// eth0 is on the mode's network, the others follow by name.
 std::vector<network::EndpointRequest> endpointRequests(const Container& container, const std::string& first) {
     std::vector<network::EndpointRequest> requests;
-    for (const auto& [name, endpoint] : container.network.networks) requests.push_back({name, endpoint.config});
+    for (const auto& [name, endpoint] : container.network.networks)
+        requests.push_back(endpointRequest(container, name, endpoint.config));
     std::stable_partition(requests.begin(), requests.end(), [&](const auto& one) { return one.network == first; });
     return requests;
 }
 
 }  // namespace
+
+network::NameServers serversFor(const Container& container) {
+    return nameServers(resolvConf(*container.host_config, readHostResolvConf(Resolving::embedded)));
+}
+
+network::EndpointRequest endpointRequest(const Container& container, const std::string& network,
+                                         const network::EndpointConfig& config) {
+    return {.network = network, .config = config, .dns_names = dnsNames(container, config)};
+}
 
 network::PortSettings portSettings(const runtime::ContainerConfig& config, const runtime::HostConfig& host) {
     network::PortSettings ports;
@@ -147,7 +157,7 @@ NetworkSettings runningNetwork(const EngineCore& core, const Container& containe
         shown.config = endpoint.config;
         fill(shown, endpoint);
         const std::optional<network::Network> network = findNetwork(core, endpoint.network_id);
-        if (network && !network->predefined) shown.dns_names = dnsNames(container, endpoint.config);
+        if (network && !network->predefined) shown.dns_names = endpoint.dns_names;
         for (const network::PortBinding& port : endpoint.ports) settings.ports[port.port.text()].push_back(port);
     }
     return settings;
@@ -166,7 +176,7 @@ NetworkSettings bareNetwork(const EngineCore& core, const Container& container) 
     return settings;
 }
 
-bool openNetwork(EngineCore& core, Container& container) {
+Resolving openNetwork(EngineCore& core, Container& container) {
     try {
         const std::string mode = container.host_config->network_mode;
         const std::optional<network::Network> of_mode = findNetwork(core, mode);
@@ -175,16 +185,17 @@ bool openNetwork(EngineCore& core, Container& container) {
             const network::Network network = core.parts.networks.find(name);
             if (network.hasEndpoints()) continue;
             container.network = bareNetwork(core, container);
-            return network.host_namespace;
+            return network.host_namespace ? Resolving::host : Resolving::direct;
         }
         const network::Sandbox sandbox =
             core.parts.networks.open({.container_id = container.id,
                                       .container_name = container.name,
                                       .endpoints = endpointRequests(container, first),
-                                      .ports = portSettings(*container.config, *container.host_config)});
+                                      .ports = portSettings(*container.config, *container.host_config),
+                                      .name_servers = serversFor(container)});
         container.network = runningNetwork(core, container, sandbox);
         core.cleanup.post("prepare the next sandbox", [&core] { core.parts.networks.prepare(); });
-        return false;
+        return sandbox.resolver ? Resolving::embedded : Resolving::direct;
     } catch (const Error& failure) {
         throw Error(failure.code(), "failed to set up container networking: " + failure.text(), failure.sysErrno());
     }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/core.hpp"
+#include "engine/resolv_conf.hpp"
 
 namespace davit::engine {
 
@@ -20,9 +21,16 @@ namespace davit::engine {
                                             const runtime::HostConfig& host,
                                             const std::map<std::string, network::EndpointConfig>& asked);
 
-/// Makes what the container's run needs and fills container.network. True: it shares the host's network. Throws what the
-/// client reads as "failed to set up container networking: …".
-[[nodiscard]] bool openNetwork(EngineCore& core, Container& container);
+/// Makes what the container's run needs and fills container.network. Throws what the client reads as "failed to set up
+/// container networking: …".
+[[nodiscard]] Resolving openNetwork(EngineCore& core, Container& container);
+
+/// Whom the embedded resolver asks for the container.
+[[nodiscard]] network::NameServers serversFor(const Container& container);
+
+/// What the controller needs to put the container on the network.
+[[nodiscard]] network::EndpointRequest endpointRequest(const Container& container, const std::string& network,
+                                                       const network::EndpointConfig& config);
 
 /// The networks that a run with these settings is on.
 [[nodiscard]] std::vector<network::Network> joinedNetworks(const EngineCore& core, const NetworkSettings& settings);

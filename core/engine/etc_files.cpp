@@ -2,11 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <ctime>
 
-#include "base/error.hpp"
+#include "base/check.hpp"
 #include "base/file.hpp"
+#include "oci/digest.hpp"
 
 namespace davit::engine {
 namespace {
@@ -19,13 +22,30 @@ constexpr std::string_view kHostsBase =
     "ff02::1\tip6-allnodes\n"
     "ff02::2\tip6-allrouters\n";
 
-// Docker's, for containers whose host has nothing but resolvers of its own on the loopback.
-constexpr std::string_view kFallbackServers = "nameserver 8.8.8.8\nnameserver 8.8.4.4\n";
-
 /// In place, not by rename: a file that another container shares must stay the same inode.
 void writeInPlace(const std::filesystem::path& path, std::string_view text) {
     const UniqueFd file = openFile(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
     writeAll(file.get(), text);
+}
+
+/// Nanoseconds that stand for a text.
+long seal(std::string_view text) {
+    constexpr int kHex = 16;
+    constexpr long kSecond = 1'000'000'000;
+    const std::string digest = oci::sha256(text);
+    return static_cast<long>(std::stoul(std::string(oci::digestHex(digest).substr(0, 8)), nullptr, kHex) % kSecond);
+}
+
+/// With the seal as the nanoseconds of its time: so a change by the container shows, without a second file.
+void writeSealed(const std::filesystem::path& path, std::string_view text) {
+    writeInPlace(path, text);
+    const timespec times[] = {{0, UTIME_OMIT}, {std::time(nullptr), seal(text)}};
+    check(::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW), "set the time of {}", path.string());
+}
+
+bool isSealed(const std::filesystem::path& path, std::string_view text) {
+    struct stat file {};
+    return ::lstat(path.c_str(), &file) == 0 && file.st_mtim.tv_nsec == seal(text);
 }
 
 std::string readHostFile(const char* path) {
@@ -36,20 +56,14 @@ std::string readHostFile(const char* path) {
     }
 }
 
-/// The first word of `line`, and the rest without the blanks around it.
-std::pair<std::string_view, std::string_view> firstWord(std::string_view line) {
-    constexpr std::string_view kBlank = " \t\r";
-    const std::size_t start = std::min(line.find_first_not_of(kBlank), line.size());
-    line.remove_prefix(start);
-    const std::size_t end = std::min(line.find_first_of(kBlank), line.size());
-    std::string_view rest = line.substr(end);
-    rest.remove_prefix(std::min(rest.find_first_not_of(kBlank), rest.size()));
-    if (const std::size_t last = rest.find_last_not_of(kBlank); last != std::string_view::npos)
-        rest = rest.substr(0, last + 1);
-    return {line.substr(0, end), rest};
+bool hasIpv6(const Container& container) {
+    return std::any_of(container.network.networks.begin(), container.network.networks.end(),
+                       [](const auto& item) { return !item.second.global_ipv6_address.empty(); });
 }
 
-bool isLoopback(std::string_view address) { return address.starts_with("127.") || address == "::1"; }
+std::string resolverText(const Container& container, Resolving resolving) {
+    return render(resolvConf(*container.host_config, readHostResolvConf(resolving)), resolving, hasIpv6(container));
+}
 
 }  // namespace
 
@@ -74,43 +88,11 @@ std::string hostsFile(const Container& container, const HostsExtras& extras, std
     return text;
 }
 
-std::string resolvConf(const runtime::HostConfig& config, std::string_view host, bool host_network) {
-    std::string servers;
-    std::string search;
-    std::string options;
-    std::string others;
-    while (!host.empty()) {
-        const std::size_t end = std::min(host.find('\n'), host.size());
-        const std::string_view line = host.substr(0, end);
-        host.remove_prefix(std::min(end + 1, host.size()));
-        const auto [word, rest] = firstWord(line);
-        if (word == "nameserver" && (host_network || !isLoopback(rest)))
-            servers += fmt::format("nameserver {}\n", rest);
-        else if (word == "search" || word == "domain")
-            search = fmt::format("search {}\n", rest);
-        else if (word == "options")
-            options = fmt::format("options {}\n", rest);
-        else if (!word.empty() && word != "nameserver" && word[0] != '#' && word[0] != ';')
-            others += fmt::format("{}\n", line);
-    }
-    if (!config.dns.empty()) {
-        servers.clear();
-        for (const std::string& server : config.dns) servers += fmt::format("nameserver {}\n", server);
-    }
-    if (!config.dns_search.empty()) {
-        // "." says: no search list at all.
-        const bool none = config.dns_search.size() == 1 && config.dns_search[0] == ".";
-        search = none ? std::string() : fmt::format("search {}\n", fmt::join(config.dns_search, " "));
-    }
-    if (!config.dns_options.empty()) options = fmt::format("options {}\n", fmt::join(config.dns_options, " "));
-    return others + servers + search + options;
-}
-
 void writeHosts(const std::filesystem::path& directory, const Container& container, const HostsExtras& extras) {
     writeInPlace(directory / "hosts", hostsFile(container, extras, kHostsBase));
 }
 
-void writeEtcFiles(const std::filesystem::path& directory, bool host_network, Container& container, const HostsExtras& extras) {
+void writeEtcFiles(const std::filesystem::path& directory, Resolving resolving, Container& container, const HostsExtras& extras) {
     makeDirectories(directory, 0710);  // somebody may have removed it; nothing in it is needed for a start
     const auto write = [&](const char* name, std::string_view text) {
         const std::filesystem::path path = directory / name;
@@ -118,12 +100,19 @@ void writeEtcFiles(const std::filesystem::path& directory, bool host_network, Co
         return path.string();
     };
     container.hostname_path = write("hostname", container.config->hostname + "\n");
+    const bool host_network = resolving == Resolving::host;
     const std::string host_hosts = host_network ? readHostFile("/etc/hosts") : std::string();
     container.hosts_path = write("hosts", hostsFile(container, extras, host_network ? host_hosts : kHostsBase));
-    std::string resolver = resolvConf(*container.host_config, readHostFile("/etc/resolv.conf"), host_network);
-    const bool connected = !container.network.sandbox_key.empty();
-    if (connected && resolver.find("nameserver ") == std::string::npos) resolver += kFallbackServers;
-    container.resolv_conf_path = write("resolv.conf", resolver);
+    writeSealed(directory / "resolv.conf", resolverText(container, resolving));
+    container.resolv_conf_path = directory / "resolv.conf";
+}
+
+void updateResolvConf(const std::filesystem::path& directory, const Container& container) {
+    const std::filesystem::path path = directory / "resolv.conf";
+    const std::optional<std::string> now = readFile(path);
+    if (!now || !isSealed(path, *now)) return;
+    const std::string text = resolverText(container, Resolving::embedded);
+    if (text != *now) writeSealed(path, text);
 }
 
 }  // namespace davit::engine

@@ -49,13 +49,14 @@ void checkNoInterface(const EngineCore& core, const network::Network& network, c
 }
 
 /// Makes the container's files say what its networks are now.
-void show(EngineCore& core, const EntryPtr& entry, Container container, NetworkSettings settings, const Entry::Tell& tell) {
-    entry->setNetwork(settings, tell);
-    container.network = std::move(settings);
+void show(EngineCore& core, const EntryPtr& entry, Container container, const network::Sandbox& sandbox, const Entry::Tell& tell) {
+    container.network = runningNetwork(core, container, sandbox);
+    entry->setNetwork(container.network, tell);
     try {
         writeHosts(core.runDir(container.id), container, hostsExtras(core, container));
+        if (sandbox.resolver) updateResolvConf(core.runDir(container.id), container);
     } catch (const Error& failure) {  // the container may have ended meanwhile
-        log::warning("container {}: hosts: {}", container.id, failure.text());
+        log::warning("container {}: its files below /etc: {}", container.id, failure.text());
     }
 }
 
@@ -136,7 +137,8 @@ network::Sandbox NetworkService::connectRunning(const Container& container, cons
                                       .container_name = container.name,
                                       .endpoints = {request},
                                       .ports = portSettings(*container.config, *container.host_config),
-                                      .namespace_path = fmt::format("/proc/{}/ns/net", container.state.pid)});
+                                      .namespace_path = fmt::format("/proc/{}/ns/net", container.state.pid),
+                                      .name_servers = serversFor(container)});
 }
 
 void NetworkService::connect(const std::string& ref, const std::string& container_ref, const network::EndpointConfig& config) {
@@ -156,9 +158,9 @@ void NetworkService::connect(const std::string& ref, const std::string& containe
     core_.rows.saveConfig(after);
     if (!before.state.running() || !network.hasEndpoints()) return entry->setNetwork(std::move(after.network));
     Defer undo([&] { core_.rows.saveConfig(before); });
-    const network::Sandbox sandbox = connectRunning(before, {network.id, config});
+    const network::Sandbox sandbox = connectRunning(before, endpointRequest(after, network.id, config));
     undo.dismiss();
-    show(core_, entry, before, runningNetwork(core_, after, sandbox),
+    show(core_, entry, after, sandbox,
          [&](const Container& shown) { announce(core_.event_log, network, "connect", shown.id); });
 }
 
@@ -183,7 +185,7 @@ void NetworkService::disconnect(const std::string& ref, const std::string& conta
     const auto tell = [&](const Container& shown) { announce(core_.event_log, network, "disconnect", shown.id); };
     if (!before.state.running() || !network.hasEndpoints()) return entry->setNetwork(std::move(after.network), tell);
     const network::Sandbox sandbox = core_.parts.networks.disconnect(before.id, network.id);
-    show(core_, entry, before, runningNetwork(core_, after, sandbox), tell);
+    show(core_, entry, after, sandbox, tell);
 }
 
 void NetworkService::update(const std::string& ref, const std::string& container_ref, const std::map<std::string, std::string>& driver_opts) {

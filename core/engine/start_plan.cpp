@@ -92,9 +92,9 @@ bool planNetwork(EngineCore& core, Container& container) {
         container.config = std::make_shared<const runtime::ContainerConfig>(std::move(config));
         return false;
     }
-    const bool host_network = openNetwork(core, container);
-    writeEtcFiles(core.runDir(container.id), host_network, container, hostsExtras(core, container));
-    return host_network;
+    const Resolving resolving = openNetwork(core, container);
+    writeEtcFiles(core.runDir(container.id), resolving, container, hostsExtras(core, container));
+    return resolving == Resolving::host;
 }
 
 /// Without a path: the built-in one.

@@ -9,7 +9,14 @@ namespace davit::network {
 state::Schema NetworkController::schema() { return NetworkRows::schema(); }
 
 NetworkController::NetworkController(ControllerOptions options, state::Database& database, DriverSource& drivers)
-    : options_(std::move(options)), drivers_(drivers), rows_(database), addresses_(drivers), spare_namespaces_(options_.prepared) {}
+    : options_(std::move(options)),
+      drivers_(drivers),
+      rows_(database),
+      addresses_(drivers),
+      spare_namespaces_(options_.prepared),
+      resolver_(options_.resolver.empty() ? nullptr
+                                          : std::make_unique<ResolverClient>(ResolverOptions{
+                                                .program = options_.resolver, .socket = options_.exec_root / "resolver.sock"})) {}
 
 NetworkController::~NetworkController() = default;
 

@@ -28,6 +28,7 @@
 #include "network/namespace_pool.hpp"
 #include "network/network.hpp"
 #include "network/network_rows.hpp"
+#include "network/resolver_client.hpp"
 
 namespace davit::network {
 
@@ -35,6 +36,7 @@ struct ControllerOptions {
     std::filesystem::path exec_root;        ///< namespaces are bound below <exec_root>/netns
     std::string default_driver;             ///< of networks that name none
     std::string default_ipam_driver;        ///< of networks that name none
+    std::filesystem::path resolver;         ///< davit-resolver; empty: containers have no names
     std::map<std::string, Options> default_options;  ///< driver -> options of networks that don't give them themselves
     std::size_t prepared = 1;  ///< network namespaces that are made ahead
     /// What containers are on that name no network; none: they get no interface. Made at the first start, and made anew at one
@@ -45,6 +47,7 @@ struct ControllerOptions {
 struct EndpointRequest {
     std::string network;  ///< name or id
     EndpointConfig config;
+    std::vector<std::string> dns_names{};  ///< on a user-defined network; a reverse lookup answers the first
 };
 
 struct SandboxRequest {
@@ -53,6 +56,7 @@ struct SandboxRequest {
     std::vector<EndpointRequest> endpoints;  ///< in this order they become eth0, eth1, …
     PortSettings ports;
     std::string namespace_path;  ///< of a container that runs already, without a sandbox; empty: a new one is made
+    NameServers name_servers{};
 };
 
 class NetworkController {
@@ -100,12 +104,12 @@ class NetworkController {
     Sandbox connect(const std::string& container_id, const EndpointRequest& request);
     /// Throws Error{not_found} when it has no endpoint on the network.
     Sandbox disconnect(const std::string& container_id, const std::string& network_id);
-    /// Removes what is left on the network of a container that is gone. Throws Error{not_found} "endpoint x not found".
-    void removeRemains(const std::string& container_name, const std::string& network_id);
     /// Changes driver options of a running container's endpoint, as updateEndpoint() of the driver has it. Throws Error{not_found} when
     /// it has no endpoint on the network, {unimplemented} when the driver can't.
     Sandbox update(const std::string& container_id, const std::string& network_id, const std::map<std::string, std::string>& driver_opts);
-    /// The run is over: the container has no sandbox any more. Returns what is to be swept; memory only, cheap.
+    /// Removes what is left on the network of a container that is gone. Throws Error{not_found} "endpoint x not found".
+    void removeRemains(const std::string& container_name, const std::string& network_id);
+    /// The run is over: the container has no sandbox any more, and nobody finds it by name. Returns what is to be swept; cheap.
     [[nodiscard]] std::optional<std::string> retire(const std::string& container_id);
     /// Removes all that is left of a retired sandbox; returns when it is gone. A fault is logged, and tried again when
     /// something is in the way, or at the next start.
@@ -178,6 +182,14 @@ class NetworkController {
     void revoke(Endpoint& endpoint) noexcept;
     [[nodiscard]] Sandbox extend(const Sandbox& before, const EndpointRequest& request);
     void publish(const Sandbox& sandbox) DAVIT_EXCLUDES(mutex_);
+
+    // controller_names.cpp
+    /// Gives the sandbox a resolver if it is on a network with names, and tells that what the sandbox is now.
+    void showNames(Sandbox& sandbox);
+    void hideNames(const std::string& sandbox_id) noexcept;
+    void restoreNames(const std::vector<std::string>& sandboxes);
+    [[nodiscard]] ResolvedSandbox resolved(const Sandbox& sandbox) const;
+
     /// Sweeps what is retired; false: there was nothing.
     bool sweepRetired() DAVIT_EXCLUDES(mutex_);
     bool sweepRetired(const std::string& network_id) DAVIT_EXCLUDES(mutex_);
@@ -187,6 +199,7 @@ class NetworkController {
     NetworkRows rows_;
     Addresses addresses_;
     NamespacePool spare_namespaces_;
+    const std::unique_ptr<ResolverClient> resolver_;  ///< null: none
     mutable Mutex mutex_;
     Condition changed_;
     bool has_standard_ DAVIT_GUARDED_BY(mutex_) = false;                          ///< as options_ say, and its drivers are here

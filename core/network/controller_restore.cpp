@@ -138,6 +138,7 @@ std::vector<std::string> NetworkController::retireOthers(const std::set<std::str
         }
     }
     for (const std::string& id : kept) alone("sandbox " + id, [&] { removeUnfinished(id); });
+    restoreNames(kept);
     removeUnknownNamespaces();
     return retired;
 }

@@ -120,6 +120,7 @@ Endpoint NetworkController::describeEndpoint(const EndpointRequest& request, con
     endpoint.network_id = network.id;
     endpoint.network_name = network.config.name;
     endpoint.config = request.config;
+    endpoint.dns_names = request.dns_names;
     endpoint.interface_name = freeName(sandbox, "eth");
     return endpoint;
 }
@@ -131,6 +132,7 @@ Sandbox NetworkController::describe(const SandboxRequest& request) const {
     sandbox.container_name = request.container_name;
     sandbox.key = options_.exec_root / "netns" / sandbox.id.substr(0, kFileNameLength);
     sandbox.ports = request.ports;
+    sandbox.name_servers = request.name_servers;
     for (const EndpointRequest& one : request.endpoints) sandbox.endpoints.push_back(describeEndpoint(one, sandbox));
     return sandbox;
 }
@@ -170,6 +172,7 @@ Sandbox NetworkController::build(const SandboxRequest& request) {
         sandbox.endpoints.push_back(std::move(endpoint));
     }
     updateGateway(sandbox);
+    showNames(sandbox);
     DAVIT_FAILPOINT("sandbox.connected");
     rows_.update(sandbox);
     DAVIT_FAILPOINT("sandbox.commit");
@@ -311,6 +314,7 @@ void NetworkController::detachLive(const Sandbox& sandbox, const Endpoint& endpo
 
 /// What is gone is taken from the sandbox, so that it isn't given back twice. True when everything is gone.
 bool NetworkController::dismantle(Sandbox& sandbox) noexcept {
+    hideNames(sandbox.id);
     std::erase_if(sandbox.endpoints, [&](const Endpoint& endpoint) { return detach(sandbox, endpoint); });
     try {
         removeNamespace(sandbox.key);
@@ -338,8 +342,10 @@ Sandbox NetworkController::extend(const Sandbox& before, const EndpointRequest& 
         detachLive(sandbox, sandbox.endpoints.back());
         sandbox.endpoints.pop_back();
         updateGateway(sandbox);
+        showNames(sandbox);
     });
     updateGateway(sandbox);
+    showNames(sandbox);
     rows_.update(sandbox);
     DAVIT_FAILPOINT("sandbox.extended");
     undo.dismiss();
@@ -375,6 +381,7 @@ Sandbox NetworkController::disconnect(const std::string& container_id, const std
     detachLive(sandbox, *endpoint);
     sandbox.endpoints.erase(sandbox.endpoints.begin() + (endpoint - sandbox.endpoints.data()));
     updateGateway(sandbox);
+    showNames(sandbox);
     rows_.update(sandbox);
     publish(sandbox);
     return sandbox;
@@ -412,12 +419,16 @@ Sandbox NetworkController::update(const std::string& container_id, const std::st
 }
 
 std::optional<std::string> NetworkController::retire(const std::string& container_id) {
-    const Lock lock(mutex_);
-    const auto found = by_container_.find(container_id);
-    if (found == by_container_.end()) return std::nullopt;
-    std::string id = std::move(found->second);
-    by_container_.erase(found);
-    sandboxes_.at(id).sandbox.ending = true;
+    std::string id;
+    {
+        const Lock lock(mutex_);
+        const auto found = by_container_.find(container_id);
+        if (found == by_container_.end()) return std::nullopt;
+        id = std::move(found->second);
+        by_container_.erase(found);
+        sandboxes_.at(id).sandbox.ending = true;
+    }
+    hideNames(id);
     return id;
 }
 

@@ -67,6 +67,8 @@ struct Network {
 
     /// Containers on it get a sandbox with an endpoint.
     [[nodiscard]] bool hasEndpoints() const noexcept { return !host_namespace && !no_interface; }
+    /// Its containers find each other by name.
+    [[nodiscard]] bool hasNames() const noexcept { return !predefined && hasEndpoints(); }
     [[nodiscard]] bool hasFamily(IpFamily family) const noexcept;
 };
 
@@ -116,6 +118,7 @@ struct Endpoint {
     std::string network_name;
     EndpointConfig config;
     Phase phase = Phase::creating;
+    std::vector<std::string> dns_names;  ///< by which others on a user-defined network find it
     std::string interface_name;  ///< in the sandbox
     std::string host_link;       ///< its name on the host, when the driver left the link to the controller
     std::string address;         ///< CIDR
@@ -130,6 +133,13 @@ struct Endpoint {
     std::vector<PortBinding> ports;  ///< then: what is published
 };
 
+/// What a sandbox's resolver asks for names that aren't those of containers.
+struct NameServers {
+    std::vector<std::string> addresses;  ///< plain IPs, perhaps with a zone
+    bool chosen = false;                 ///< by the client: as seen from the container
+    bool ndots_set = false;
+};
+
 struct Sandbox {
     std::string id;  ///< 64 hex digits
     std::string container_id;
@@ -137,11 +147,14 @@ struct Sandbox {
     std::string key;  ///< path of the namespace's file
     PortSettings ports;
     std::vector<Endpoint> endpoints;
+    NameServers name_servers;
+    bool resolver = false;  ///< it has one at 127.0.0.11, for the rest of its life
     bool ending = false;  ///< its run is over; what is left of it is being removed
 
     [[nodiscard]] Endpoint* find(std::string_view network_id) noexcept;
     /// The endpoint whose gateway is the sandbox's: of those with one the highest priority, then the first name. Null: none.
     [[nodiscard]] Endpoint* gatewayEndpoint() noexcept;
+    [[nodiscard]] const Endpoint* gatewayEndpoint() const noexcept { return const_cast<Sandbox*>(this)->gatewayEndpoint(); }
 };
 
 }  // namespace davit::network

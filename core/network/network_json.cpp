@@ -59,6 +59,7 @@ void write(json::Writer& out, const Endpoint& endpoint) {
         out.member("AddressIPv6", endpoint.address_v6).member("PoolIDv6", endpoint.pool_id_v6);
         out.member("MacAddress", endpoint.mac_address);
         out.member("Gateway", endpoint.gateway).member("GatewayIPv6", endpoint.gateway_v6);
+        out.member("DNSNames", endpoint.dns_names);
         out.array("Routes", [&] {
             for (const StaticRoute& route : endpoint.routes)
                 out.object([&] {
@@ -88,6 +89,7 @@ Endpoint readEndpoint(const json::Value& value) {
     endpoint.mac_address = value["MacAddress"].string();
     endpoint.gateway = value["Gateway"].string();
     endpoint.gateway_v6 = value["GatewayIPv6"].string();
+    endpoint.dns_names = value["DNSNames"].strings();
     for (const json::Value route : value["Routes"].array())
         endpoint.routes.push_back(
             {route["Destination"].string(), static_cast<int>(route["Type"].integer()), route["NextHop"].string()});
@@ -188,7 +190,9 @@ std::string encodeSandbox(const Sandbox& sandbox) {
     json::Writer out;
     out.object([&] {
         out.member("Container", sandbox.container_id).member("Name", sandbox.container_name).member("Key", sandbox.key);
-        out.member("Ending", sandbox.ending);
+        out.member("Ending", sandbox.ending).member("Resolver", sandbox.resolver);
+        out.member("NameServers", sandbox.name_servers.addresses).member("NameServersChosen", sandbox.name_servers.chosen);
+        out.member("NdotsSet", sandbox.name_servers.ndots_set);
         out.array("Exposed", [&] {
             for (const Port& port : sandbox.ports.exposed) out.value(port.text());
         });
@@ -209,6 +213,10 @@ void decodeSandbox(std::string_view text, Sandbox& sandbox) {
     sandbox.container_name = root["Name"].string();
     sandbox.key = root["Key"].string();
     sandbox.ending = root["Ending"].boolean();
+    sandbox.resolver = root["Resolver"].boolean();
+    sandbox.name_servers = {.addresses = root["NameServers"].strings(),
+                            .chosen = root["NameServersChosen"].boolean(),
+                            .ndots_set = root["NdotsSet"].boolean()};
     for (const std::string& port : root["Exposed"].strings()) sandbox.ports.exposed.push_back(Port::parse(port));
     for (const json::Value one : root["Bindings"].array()) sandbox.ports.bindings.push_back(readBinding(one));
     for (const json::Value one : root["Endpoints"].array()) sandbox.endpoints.push_back(readEndpoint(one));

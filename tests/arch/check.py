@@ -13,7 +13,7 @@ LAYERS = [
     ['base'],
     ['driver'],
     ['sdk', 'archive', 'http', 'linux'],
-    ['oci', 'state'],
+    ['oci', 'resolver', 'state'],
     ['plugin', 'image', 'network', 'volume', 'runtime'],
     ['builder'],
     ['engine'],

@@ -23,7 +23,7 @@ class InstallTest(unittest.TestCase):
 
     def test_the_layout(self):
         for name in ('bin/davit', 'sbin/davitd', 'libexec/davit/davit-shim', 'libexec/davit/davit-init', 'libexec/davit/davit-runtime',
-                     'libexec/davit/davit-plugin-host', 'libexec/davit/davit-dial-tls', 'lib/davit/plugins/vfs.so', 'lib/davit/plugins/overlay2.so',
+                     'libexec/davit/davit-plugin-host', 'libexec/davit/davit-resolver', 'libexec/davit/davit-dial-tls', 'lib/davit/plugins/vfs.so', 'lib/davit/plugins/overlay2.so',
                      'lib/davit/plugins/btrfs.so', 'lib/davit/plugins/host.so', 'lib/davit/plugins/null.so', 'include/davit/plugin.h',
                      'include/davit/sdk.hpp', 'lib/cmake/DavitSdk/DavitSdkConfig.cmake', 'lib/systemd/system/davit.service',
                      'share/bash-completion/completions/davit'):

@@ -42,7 +42,7 @@ def sanitized():
 def copy_programs(folder):
     """A copy of the daemon, its helpers and its plugins, in the layout of a build tree. Returns (davitd, the plugin folder)."""
     os.makedirs(os.path.join(folder, 'bin'))
-    for name in ('davitd', 'davit-shim', 'davit-init', 'davit-plugin-host', 'davit-runtime'):
+    for name in ('davitd', 'davit-shim', 'davit-init', 'davit-plugin-host', 'davit-resolver', 'davit-runtime'):
         shutil.copy(program(name), os.path.join(folder, 'bin'))
     plugins = os.path.join(folder, 'plugins')
     os.makedirs(plugins)

@@ -26,7 +26,7 @@ stage=$(mktemp -d "${TMPDIR:-/var/tmp}/davit-vm-XXXXXX")
 trap 'rm -rf "$stage"' EXIT
 chmod 755 "$stage"
 mkdir -p "$stage"/build/{bin,plugins} "$stage"/{libraries,bin,unit,tests/integration}
-for program in davit davitd davit-shim davit-init davit-runtime davit-plugin-host davit-plugin-check syscall_probe socket_probe; do
+for program in davit davitd davit-shim davit-init davit-runtime davit-plugin-host davit-plugin-check davit-resolver syscall_probe socket_probe; do
   install -m 755 "$build/bin/$program" "$stage/build/bin/"
 done
 install -m 755 "$build"/plugins/*.so "$stage/build/plugins/"
