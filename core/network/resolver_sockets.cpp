@@ -22,6 +22,9 @@ namespace {
 
 constexpr std::uint32_t kAddress = 0x7f00000b;  // 127.0.0.11
 constexpr std::uint16_t kPort = 53;
+// The same whenever it is free: the kernel remembers for a client's socket where its questions went, so one that goes on asking
+// reaches the sockets that replace others.
+constexpr std::uint16_t kUsualPort = 53053;
 constexpr int kQueue = 4 << 20;  // bytes of datagrams that wait: some thousand
 constexpr int kBacklog = 128;
 constexpr const char* kTable = "davit_names";
@@ -36,12 +39,20 @@ std::string_view bytesOf(const Number& number) {
     return {reinterpret_cast<const char*>(&number), sizeof number};
 }
 
-UniqueFd openAt(int type) {
-    UniqueFd socket(check(::socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "open the resolver's socket"));
+bool bindTo(const UniqueFd& socket, std::uint16_t port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(kAddress);
-    check(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), "bind the resolver's socket");
+    address.sin_port = htons(port);
+    return ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+UniqueFd openAt(int type) {
+    UniqueFd socket(check(::socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "open the resolver's socket"));
+    constexpr int kOn = 1;
+    if (type == SOCK_STREAM)  // connections of an earlier one may be ending
+        check(::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &kOn, sizeof kOn), "prepare the resolver's socket");
+    if (!bindTo(socket, kUsualPort) && !bindTo(socket, 0)) throw Error::system("bind the resolver's socket", errno);
     return socket;
 }
 

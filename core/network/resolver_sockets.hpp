@@ -1,6 +1,5 @@
-// Where a sandbox's resolver listens: sockets in its namespace at 127.0.0.11, on ports of the kernel's choice, so that the
-// container may have a DNS server of its own on every address; and the packet filter's table there, which brings port 53 of
-// 127.0.0.11 to them.
+// Where a sandbox's resolver listens: sockets in its namespace at 127.0.0.11, on ports that aren't 53, so that the container may
+// have a DNS server of its own on every address; and the packet filter's table there, which brings port 53 of 127.0.0.11 to them.
 //
 // Threads: any. Nothing here changes the namespace of the caller.
 #pragma once

@@ -89,6 +89,17 @@ BOOST_AUTO_TEST_CASE(those_that_were_opened_last_count) {
     BOOST_TEST(readable(second.tcp));
 }
 
+BOOST_AUTO_TEST_CASE(a_client_s_socket_reaches_those_that_replace_others) {
+    UniqueFd client;
+    const sockaddr_in to = at(kResolver);
+    inNamespace(path, [&] { client.reset(check(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket")); });
+    for (int round = 0; round < 3; ++round) {
+        const ResolverSockets sockets = openResolverSockets(path);
+        BOOST_TEST(::sendto(client.get(), "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 1);
+        BOOST_TEST(readable(sockets.udp));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(without_a_namespace_there_are_none) {
     BOOST_CHECK_THROW((void)openResolverSockets(dir.path() / "none"), Error);
 }
