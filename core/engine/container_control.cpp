@@ -2,6 +2,7 @@
 #include "base/defer.hpp"
 #include "base/log.hpp"
 #include "engine/announce.hpp"
+#include "engine/container_network.hpp"
 #include "engine/core.hpp"
 #include "engine/lifecycle.hpp"
 #include "engine/names.hpp"
@@ -70,6 +71,7 @@ void ContainerService::rename(const std::string& ref, std::string name) {
         announce(core_.event_log, container, "rename", {{"oldName", "/" + before}});
     });
     core_.table.releaseName(before, entry->id());
+    renameOnNetworks(core_, entry);
 }
 
 PrunedContainers ContainerService::prune(const Filters& filters) {

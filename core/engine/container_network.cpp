@@ -210,6 +210,18 @@ std::vector<network::Network> joinedNetworks(const EngineCore& core, const Netwo
     return joined;
 }
 
+void renameOnNetworks(EngineCore& core, const EntryPtr& entry) {
+    const Container container = entry->snapshot();
+    std::map<std::string, std::vector<std::string>> names;
+    for (const auto& [name, endpoint] : container.network.networks) names[endpoint.network_id] = dnsNames(container, endpoint.config);
+    try {
+        const std::optional<network::Sandbox> sandbox = core.parts.networks.rename(container.id, container.name, names);
+        if (sandbox) entry->setNetwork(runningNetwork(core, container, *sandbox));
+    } catch (const Error& failure) {  // the rename itself has been done
+        log::warning("container {}: its name on its networks: {}", container.id, failure.text());
+    }
+}
+
 void endNetwork(EngineCore& core, const std::string& container_id) {
     const std::optional<std::string> sandbox = core.parts.networks.retire(container_id);
     if (sandbox) core.cleanup.post("sandbox " + *sandbox, [&core, id = *sandbox] { core.parts.networks.sweep(id); });

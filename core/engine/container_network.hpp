@@ -35,6 +35,9 @@ namespace davit::engine {
 /// The networks that a run with these settings is on.
 [[nodiscard]] std::vector<network::Network> joinedNetworks(const EngineCore& core, const NetworkSettings& settings);
 
+/// After a rename: others on its networks find a running container by its new name and no longer by the old one. A fault is logged.
+void renameOnNetworks(EngineCore& core, const EntryPtr& entry);
+
 /// The run is over or came to nothing: what it had is given back in the background.
 void endNetwork(EngineCore& core, const std::string& container_id);
 

@@ -107,6 +107,9 @@ class NetworkController {
     /// Changes driver options of a running container's endpoint, as updateEndpoint() of the driver has it. Throws Error{not_found} when
     /// it has no endpoint on the network, {unimplemented} when the driver can't.
     Sandbox update(const std::string& container_id, const std::string& network_id, const std::map<std::string, std::string>& driver_opts);
+    /// The container has another name, and on its networks (by id) these. The sandbox of its run as it is now, if it has one.
+    std::optional<Sandbox> rename(const std::string& container_id, const std::string& name,
+                                  const std::map<std::string, std::vector<std::string>>& dns_names);
     /// Removes what is left on the network of a container that is gone. Throws Error{not_found} "endpoint x not found".
     void removeRemains(const std::string& container_name, const std::string& network_id);
     /// The run is over: the container has no sandbox any more, and nobody finds it by name. Returns what is to be swept; cheap.

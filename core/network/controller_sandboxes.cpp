@@ -387,18 +387,6 @@ Sandbox NetworkController::disconnect(const std::string& container_id, const std
     return sandbox;
 }
 
-void NetworkController::removeRemains(const std::string& container_name, const std::string& network_id) {
-    std::vector<std::string> remains;
-    {
-        const Lock lock(mutex_);
-        for (auto& [id, entry] : sandboxes_)
-            if (entry.sandbox.ending && entry.sandbox.container_name == container_name && entry.sandbox.find(network_id) != nullptr)
-                remains.push_back(id);
-    }
-    if (remains.empty()) throw error(Code::not_found, "endpoint {} not found", container_name);
-    for (const std::string& id : remains) sweep(id);
-}
-
 Sandbox NetworkController::update(const std::string& container_id, const std::string& network_id,
                                   const std::map<std::string, std::string>& driver_opts) {
     const std::optional<Sandbox> current = sandboxOf(container_id);
@@ -416,6 +404,34 @@ Sandbox NetworkController::update(const std::string& container_id, const std::st
     rows_.update(sandbox);
     publish(sandbox);
     return sandbox;
+}
+
+std::optional<Sandbox> NetworkController::rename(const std::string& container_id, const std::string& name,
+                                                 const std::map<std::string, std::vector<std::string>>& dns_names) {
+    const std::optional<Sandbox> current = sandboxOf(container_id);
+    if (!current) return std::nullopt;
+    const Busy busy(*this, current->id);
+    if (!busy.sandbox() || busy.sandbox()->ending) return std::nullopt;
+    Sandbox sandbox = *busy.sandbox();
+    sandbox.container_name = name;
+    for (Endpoint& endpoint : sandbox.endpoints)
+        if (const auto names = dns_names.find(endpoint.network_id); names != dns_names.end()) endpoint.dns_names = names->second;
+    rows_.update(sandbox);
+    showNames(sandbox);
+    publish(sandbox);
+    return sandbox;
+}
+
+void NetworkController::removeRemains(const std::string& container_name, const std::string& network_id) {
+    std::vector<std::string> remains;
+    {
+        const Lock lock(mutex_);
+        for (auto& [id, entry] : sandboxes_)
+            if (entry.sandbox.ending && entry.sandbox.container_name == container_name && entry.sandbox.find(network_id) != nullptr)
+                remains.push_back(id);
+    }
+    if (remains.empty()) throw error(Code::not_found, "endpoint {} not found", container_name);
+    for (const std::string& id : remains) sweep(id);
 }
 
 std::optional<std::string> NetworkController::retire(const std::string& container_id) {

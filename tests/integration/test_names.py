@@ -148,6 +148,19 @@ class LocalNamesTest(NamesCase):
             self.docker.ok('stop', '-t', '0', 'two')
             self.docker.ok('start', 'two')
 
+    def test_a_container_that_is_renamed(self):
+        self.network()
+        self.start('one')
+        self.start('two', '--network-alias', 'nick')
+        self.docker.ok('rename', 'two', 'three')
+        address = self.address('three')
+        self.assertEqual((self.finds('one', 'two'), self.finds('one', 'three'), self.finds('one', 'nick')), ([], [address], [address]))
+        reverse = '.'.join(reversed(address.split('.'))) + '.in-addr.arpa'
+        self.assertEqual(self.ask('one', reverse, dns.PTR).data, ['three.net'])
+        self.assertEqual(self.api.inspect('three')['NetworkSettings']['Networks']['net']['DNSNames'][:2], ['three', 'nick'])
+        self.docker.ok('restart', '-t', '0', 'three')
+        self.assertEqual((self.finds('one', 'two'), self.finds('one', 'three')), ([], [self.address('three')]))
+
     def test_addresses_have_names(self):
         self.network()
         self.start('one')
