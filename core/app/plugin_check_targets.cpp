@@ -175,6 +175,7 @@ void checkProcess(const davit_driver& driver, const std::string& title, const fs
                           .title = title + ", in a process of its own",
                           .transport = std::make_shared<ProcessTransport>(process),
                           .process = process};
+    (void)process->waitReady(15s);  // a driver that isn't for this host says so now
     checkSession(session, options, totals);
 }
 

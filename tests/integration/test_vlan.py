@@ -30,6 +30,7 @@ class VlanCase(DaemonCase):
         ip('netns', 'add', 'neighbour')
         cls.addClassCleanup(ip, 'netns', 'del', 'neighbour')
         ip('link', 'add', 'wire0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', 'neighbour')
+        cls.addClassCleanup(ip, 'link', 'del', 'wire0', check=False)  # the namespace would take it along some time later
         for line in ('link set lo up', f'addr add {NEIGHBOUR}/24 dev eth0', f'addr add {NEIGHBOUR6}/64 dev eth0 nodad',
                      'addr add 192.0.2.9/32 dev lo', 'link set eth0 up', 'addr add 10.60.0.1/24 dev eth0'):
             ip('-n', 'neighbour', *line.split())
