@@ -31,7 +31,7 @@ Server::Server(UniqueFd listener, std::filesystem::path path)
     : listener_(std::move(listener)),
       path_(std::move(path)),
       file_(fileAt(path_)),
-      surroundings_{loop_, tables_, namespaces_, [this] { readControl(); }} {
+      surroundings_{loop_, tables_, namespaces_, [this] { readControl(); }, [this] { return complete_; }} {
     listener_watch_ = loop_.watch(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept(); });
     awaitWork();
 }
@@ -75,6 +75,7 @@ void Server::dropControl() {
     control_watch_.reset();
     control_.reset();
     doubtful_.clear();
+    complete_ = true;
     awaitWork();
 }
 
@@ -84,10 +85,14 @@ void Server::apply(Packet& packet) {
         case Message::Operation::hello: return answer({.operation = Message::Operation::hello, .version = kProtocolVersion});
         case Message::Operation::begin:
             for (const std::string& id : tables_.ids()) doubtful_.insert(id);
+            complete_ = !tables_.empty();
             return;
         case Message::Operation::set: return set(std::move(message.names), std::move(packet.descriptors));
         case Message::Operation::remove: remove(message.id); break;
-        case Message::Operation::end: removeDoubtful(); break;
+        case Message::Operation::end:
+            removeDoubtful();
+            complete_ = true;
+            break;
         default: return;
     }
     answer({.operation = Message::Operation::done});

@@ -52,7 +52,8 @@ class Server {
     UniqueFd control_;
     std::deque<std::string> answers_;  ///< that davitd hasn't taken yet
     bool waiting_ = false;             ///< for it to take more
-    std::set<std::string> doubtful_;
+    std::set<std::string> doubtful_;   ///< davitd is telling everything and hasn't named them yet
+    bool complete_ = true;             ///< see Surroundings
     const Surroundings surroundings_;
     std::map<std::string, std::unique_ptr<SandboxService>> services_;  ///< by sandbox
     EventLoop::Watch listener_watch_;

@@ -100,6 +100,7 @@ void SandboxService::resolve(const Asker& asker, std::string_view message) {
     }
     const std::size_t limit = asker.connection != 0 ? kTcpLimit : query->udpLimit();
     if (const std::optional<std::string> known = answer(around_.tables, *names, *query, limit)) return reply(asker, *known);
+    if (!around_.complete()) return;  // silence makes clients ask again; that there is no such name they would believe
     if (forwards_.size() >= kMostForwards) return reply(asker, query->empty(Rcode::refused));
     forward(asker, std::move(*query), *names, limit);
 }

@@ -33,6 +33,8 @@ struct Surroundings {
     /// Applies what davitd has sent before now, so that a question is never answered from older tables than its asker has been
     /// promised. May bury the service.
     std::function<void()> catch_up;
+    /// False while davitd is telling a new resolver of its sandboxes: who isn't known may be one of them.
+    std::function<bool()> complete;
 };
 
 class SandboxService {

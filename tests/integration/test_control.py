@@ -60,8 +60,10 @@ class Control:
         self.running(command=('sh', '-c', 'while true; do date +%s%N > /tick; sleep 0.02; done'))
 
         def tick():
-            return self.api.request('GET', '/containers/c1/json') and open(f'/proc/{self.state("c1")["Pid"]}/root/tick', encoding='utf-8').read()
+            path = f'/proc/{self.state("c1")["Pid"]}/root/tick'
+            return open(path, encoding='utf-8').read() if os.path.exists(path) else ''
 
+        until(tick, 'it has begun')
         self.assertEqual(self.cli.ok('pause', 'c1'), 'c1')
         self.assertEqual((self.state('c1')['Status'], self.state('c1')['Paused'], self.state('c1')['Running']), ('paused', True, True))
         self.assertIn('(Paused)', self.cli.ok('ps', '--format', '{{.Status}}'))

@@ -308,7 +308,7 @@ class StreamTest(EventsCase):
         self.docker.ok('run', '--rm', '--network', 'none', IMAGE, 'true')
         followers = self.followers(1000)
         threads = len(os.listdir(f'/proc/{self.daemon.pid}/task'))
-        self.assertLess(threads, 60)
+        self.assertLess(threads, 100)  # 64 workers may be there because they all came at once
         self.docker.ok('tag', IMAGE, 'other:many')
         for follower in followers:
             data = b''
