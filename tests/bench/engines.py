@@ -83,7 +83,7 @@ def started(with_docker, traffic):
     """The engines, running and with the image loaded; dockerd is absent when it isn't asked for."""
     prepare_network()
     with contextlib.ExitStack() as stack:
-        daemon = Daemon('bench', config={'bridge': 'davit0'})
+        daemon = Daemon('bench')
         stack.callback(daemon.destroy)
         daemon.start()
         engines = [Engine('davitd', daemon, Cli(places.program('davit'), daemon.host, daemon.home), None, '10.77.1.1')]
