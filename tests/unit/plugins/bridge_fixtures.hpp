@@ -38,6 +38,7 @@ struct BridgeHost {
     explicit BridgeHost(const std::string& config = "{}") : config_json(config) {
         check(::unshare(CLONE_NEWNET), "make a network namespace");
         self = ownNamespace();
+        for (const char* name : {"ipv4/ip_forward", "ipv6/conf/all/forwarding"}) (void)writeSetting(name, "0");  // else as the machine has it
         run("ip link set lo up");
         run(fmt::format("ip link add out0 type veth peer name eth0 netns /proc/{}/fd/{}", ::getpid(), neighbour.fd()));
         run("ip addr add 192.0.2.1/24 dev out0");

@@ -104,7 +104,7 @@ class Server {
     Server(int ns, const std::string& ip, int port) : fd_(socketIn(ns, ip, SOCK_STREAM)) {
         SocketAddress address(ip, port);
         check(::bind(fd_.get(), address.get(), address.size), "bind {}:{}", ip, port);
-        check(::listen(fd_.get(), 100), "listen");
+        check(::listen(fd_.get(), 4096), "listen");  // connections stay in the queue
     }
     /// The address of the client that connects next; empty when none comes.
     [[nodiscard]] std::string accept(int timeout_ms = 2000) {
