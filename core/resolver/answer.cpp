@@ -29,17 +29,17 @@ std::optional<std::string> answerMail(const NameTables& tables, const SandboxNam
     return query.empty(Rcode::none);
 }
 
-std::optional<std::string> known(const NameTables& tables, const SandboxNames& asking, const Query& query, std::size_t limit) {
+}  // namespace
+
+std::optional<std::string> answerKnown(const NameTables& tables, const SandboxNames& asking, const Query& query, std::size_t limit) {
     if (query.is(Type::a) || query.is(Type::aaaa)) return answerAddresses(tables, asking, query, limit);
     if (query.is(Type::ptr)) return answerPointer(tables, asking, query, limit);
     if (query.is(Type::mx)) return answerMail(tables, asking, query);
     return std::nullopt;
 }
 
-}  // namespace
-
 std::optional<std::string> answer(const NameTables& tables, const SandboxNames& asking, const Query& query, std::size_t limit) {
-    if (std::optional<std::string> reply = known(tables, asking, query, limit)) return reply;
+    if (std::optional<std::string> reply = answerKnown(tables, asking, query, limit)) return reply;
     const bool for_address = query.is(Type::a) || query.is(Type::aaaa);
     if (asking.ndots_set && for_address && query.name().find('.') == std::string::npos) return query.empty(Rcode::none);
     if (!asking.forward || asking.upstreams.empty()) return query.empty(Rcode::server_failure);

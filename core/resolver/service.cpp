@@ -99,8 +99,12 @@ void SandboxService::resolve(const Asker& asker, std::string_view message) {
         return;
     }
     const std::size_t limit = asker.connection != 0 ? kTcpLimit : query->udpLimit();
+    if (!around_.complete()) {
+        // Silence makes clients ask again; that there is no such name they would believe.
+        const std::optional<std::string> known = answerKnown(around_.tables, *names, *query, limit);
+        return known ? reply(asker, *known) : void();
+    }
     if (const std::optional<std::string> known = answer(around_.tables, *names, *query, limit)) return reply(asker, *known);
-    if (!around_.complete()) return;  // silence makes clients ask again; that there is no such name they would believe
     if (forwards_.size() >= kMostForwards) return reply(asker, query->empty(Rcode::refused));
     forward(asker, std::move(*query), *names, limit);
 }

@@ -71,8 +71,9 @@ class PublishedPortsTest(PortsCase):
         self.awaits(8081)
         for where, address in EVERY_WAY:
             self.assertEqual(fetch(address, 8081, where), 'hello', (where, address))
-        self.assertEqual(self.docker.ok('port', container), '80/tcp -> 0.0.0.0:8081\n80/tcp -> [::]:8081')
-        self.assertEqual(self.docker.ok('ps', '--format', '{{.Ports}}'), '0.0.0.0:8081->80/tcp, [::]:8081->80/tcp')
+        # An older CLI of Docker's writes ":::8081".
+        self.assertEqual(self.docker.ok('port', container).replace(':::', '[::]:'), '80/tcp -> 0.0.0.0:8081\n80/tcp -> [::]:8081')
+        self.assertEqual(self.docker.ok('ps', '--format', '{{.Ports}}').replace(':::', '[::]:'), '0.0.0.0:8081->80/tcp, [::]:8081->80/tcp')
         self.assertEqual(self.api.inspect(container)['NetworkSettings']['Ports'],
                          {'80/tcp': [{'HostIp': '0.0.0.0', 'HostPort': '8081'}, {'HostIp': '::', 'HostPort': '8081'}]})
 
