@@ -176,9 +176,9 @@ class Control:
         self.addCleanup(lambda: (self.remove_containers(), self.docker.run('network', 'rm', 'n1')))
         self.cli.ok('run', '-d', '--network', 'n1', '--name', 'c1', '-p', '127.0.0.1:8081:80', '-p', '127.0.0.1:8082:80', '-p', '127.0.0.2:53:53/udp',
                     IMAGE, 'sleep', '1000')
-        self.assertEqual(self.cli.ok('port', 'c1').splitlines(),
+        self.assertEqual(sorted(self.cli.ok('port', 'c1').splitlines()),  # an older CLI of Docker's doesn't sort
                          ['53/udp -> 127.0.0.2:53', '80/tcp -> 127.0.0.1:8081', '80/tcp -> 127.0.0.1:8082'])
-        self.assertEqual(self.cli.ok('port', 'c1', '80').splitlines(), ['127.0.0.1:8081', '127.0.0.1:8082'])
+        self.assertEqual(sorted(self.cli.ok('port', 'c1', '80').splitlines()), ['127.0.0.1:8081', '127.0.0.1:8082'])
         self.assertEqual(self.cli.ok('port', 'c1', '53/udp'), '127.0.0.2:53')
         self.assertRegex(self.cli.fails('port', 'c1', '81'), "(?i)no public port '81(/tcp)?' published for c1")
 
