@@ -1,5 +1,6 @@
 """A project of docker-compose 1.29, unmodified: two services, two networks, published ports, a bind mount."""
 import os
+import re
 import subprocess
 import urllib.request
 
@@ -113,6 +114,10 @@ class ComposeTest(DaemonCase):
         self.assertEqual(after['/shop_db_1'], before['/shop_db_1'])
         self.assertNotEqual(after['/shop_web_1'], before['/shop_web_1'])
 
+    def test_services_find_each_other_by_name(self):
+        for name in ('db', 'storage', 'shop_db_1'):
+            self.assertEqual(until(lambda: self.inside('web', 'busybox', 'wget', '-q', '-O', '-', f'http://{name}/'), name), 'kept in db\n')
+
     def test_services_reach_each_other(self):
         address = self.api.inspect('shop_db_1')['NetworkSettings']['Networks']['shop_back']['IPAddress']
         self.assertEqual(self.inside('web', 'busybox', 'wget', '-q', '-O', '-', f'http://{address}/'), 'kept in db\n')
@@ -142,6 +147,9 @@ class ComposeTest(DaemonCase):
         self.assertEqual(len(addresses), 3)
         for index in (1, 2, 3):
             self.assertEqual(self.fetch(index), 'from the host\n')
+        answers = self.inside('db', 'busybox', 'nslookup', 'web')
+        found = {self.api.inspect(f'shop_web_{index}')['NetworkSettings']['Networks']['shop_back']['IPAddress'] for index in (1, 2, 3)}
+        self.assertLessEqual(found, set(re.findall(r'Address[ 0-9]*: *([0-9.]+)', answers)))
         self.compose('up', '-d', '--scale', 'web=1', '-t', '0')
         self.assertEqual(self.running(), ['/shop_db_1', '/shop_web_1'])
 
