@@ -103,6 +103,8 @@ class Server {
   public:
     Server(int ns, const std::string& ip, int port) : fd_(socketIn(ns, ip, SOCK_STREAM)) {
         SocketAddress address(ip, port);
+        constexpr int kOn = 1;  // an ended connection of the server before may linger
+        check(::setsockopt(fd_.get(), SOL_SOCKET, SO_REUSEADDR, &kOn, sizeof kOn), "set SO_REUSEADDR");
         check(::bind(fd_.get(), address.get(), address.size), "bind {}:{}", ip, port);
         check(::listen(fd_.get(), 4096), "listen");  // connections stay in the queue
     }
