@@ -1,10 +1,9 @@
-#include <functional>
 #include <mutex>
 #include <set>
-#include <thread>
 #include <vector>
 
 #include "conformance/ipam_world.hpp"
+#include "conformance/threads.hpp"
 
 namespace davit::conformance {
 namespace {
@@ -13,36 +12,18 @@ using Target = IpamTarget;
 
 constexpr int kThreads = 8;
 
-/// Runs `work(thread number)` on threads of its own; the first failure is thrown here.
-void onThreads(const std::function<void(int)>& work) {
-    std::vector<std::thread> threads;
-    std::mutex mutex;
-    std::string failure;
-    for (int i = 0; i < kThreads; ++i)
-        threads.emplace_back([&, i] {
-            try {
-                work(i);
-            } catch (const std::exception& e) {  // a thread's entry
-                const std::lock_guard lock(mutex);
-                if (failure.empty()) failure = e.what();
-            }
-        });
-    for (std::thread& thread : threads) thread.join();
-    expect(failure.empty(), failure);
-}
-
 void concurrentAddresses(Target& t) {
     const TestPool pool(t, "10.214.6.0/24");
     std::mutex mutex;
     std::set<std::string> given;
-    onThreads([&](int) {
+    together(kThreads, [&](int) {
         for (int i = 0; i < 25; ++i) {
             const std::string address = pool.take();
             const std::lock_guard lock(mutex);
             expect(given.insert(address).second, "an address was given twice: " + address);
         }
     });
-    onThreads([&](int i) {
+    together(kThreads, [&](int i) {
         int number = 0;
         for (const std::string& address : given)
             if (number++ % kThreads == i) pool.give(address);
@@ -54,7 +35,7 @@ void oneWantedAddress(Target& t) {
     const TestPool pool(t, "10.214.6.0/24");
     std::mutex mutex;
     int winners = 0;
-    onThreads([&](int) {
+    together(kThreads, [&](int) {
         try {
             (void)pool.take("10.214.6.77");
         } catch (const Error&) {
@@ -69,7 +50,7 @@ void oneWantedAddress(Target& t) {
 void concurrentPools(Target& t) {
     std::mutex mutex;
     std::vector<Pool> pools;
-    onThreads([&](int) {
+    together(kThreads, [&](int) {
         for (int i = 0; i < 5; ++i) {
             Pool pool = t.driver->requestPool(poolRequest(t, ""));
             const std::lock_guard lock(mutex);

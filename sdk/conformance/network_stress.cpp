@@ -1,10 +1,10 @@
 #include <atomic>
-#include <mutex>
 #include <thread>
 
 #include "base/check.hpp"
 #include "base/id.hpp"
 #include "conformance/network_world.hpp"
+#include "conformance/threads.hpp"
 
 namespace davit::conformance {
 namespace {
@@ -13,31 +13,13 @@ using Target = NetworkTarget;
 
 constexpr int kThreads = 8;
 
-/// Runs `work(thread number)` on threads of its own; the first failure is thrown here.
-void onThreads(const std::function<void(int)>& work) {
-    std::vector<std::thread> threads;
-    std::mutex mutex;
-    std::string failure;
-    for (int i = 0; i < kThreads; ++i)
-        threads.emplace_back([&, i] {
-            try {
-                work(i);
-            } catch (const std::exception& e) {  // a thread's entry
-                const std::lock_guard lock(mutex);
-                if (failure.empty()) failure = e.what();
-            }
-        });
-    for (std::thread& thread : threads) thread.join();
-    expect(failure.empty(), failure);
-}
-
 void requireKill(const Target& t) {
     if (!t.kill) throw Skipped("this target can't be killed and started again");
 }
 
 void concurrentNetworks(Target& t) {
     const auto before = hostLinks();
-    onThreads([&t](int i) {
+    together(kThreads, [&t](int i) {
         for (int round = 0; round < 3; ++round) {
             TestNetwork network(t, {.number = 20 + i});
             const TestEndpoint endpoint(network);
@@ -52,7 +34,7 @@ void concurrentJoins(Target& t) {
     requireEndpoints(t);
     const auto before = hostLinks();
     TestNetwork network(t);
-    onThreads([&network](int i) {
+    together(kThreads, [&network](int i) {
         for (int round = 0; round < 3; ++round) {
             const TestEndpoint endpoint(network, 10 + i);
             const TestSandbox sandbox;
@@ -67,13 +49,13 @@ void concurrentJoins(Target& t) {
 
 void oneNetworkManyThreads(Target& t) {
     TestNetwork network(t);
-    onThreads([&](int) { t.driver->createNetwork(network.request()); });
+    together(kThreads, [&](int) { t.driver->createNetwork(network.request()); });
     const TestEndpoint endpoint(network);
-    onThreads([&](int) { (void)t.driver->createEndpoint(endpoint.request()); });
+    together(kThreads, [&](int) { (void)t.driver->createEndpoint(endpoint.request()); });
     endpoint.remove();
-    onThreads([&](int) { t.driver->deleteEndpoint(network.id(), endpoint.id()); });
+    together(kThreads, [&](int) { t.driver->deleteEndpoint(network.id(), endpoint.id()); });
     network.remove();
-    onThreads([&](int) { t.driver->deleteNetwork(network.id()); });
+    together(kThreads, [&](int) { t.driver->deleteNetwork(network.id()); });
 }
 
 void restart(Target& t) {

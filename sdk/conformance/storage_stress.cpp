@@ -1,35 +1,16 @@
 #include <atomic>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 #include "conformance/storage_suite.hpp"
 #include "conformance/tar.hpp"
+#include "conformance/threads.hpp"
 #include "conformance/tree.hpp"
 
 namespace davit::conformance {
 namespace {
 
 using Target = StorageTarget;
-
-// Runs f(0) … f(count - 1) at once; the first failure breaks the rule.
-template <class F>
-void together(int count, F f) {
-    std::mutex mutex;
-    std::string failure;
-    std::vector<std::thread> threads;
-    for (int i = 0; i < count; ++i)
-        threads.emplace_back([&, i] {
-            try {
-                f(i);
-            } catch (const std::exception& e) {  // a thread's entry
-                const std::lock_guard lock(mutex);
-                if (failure.empty()) failure = e.what();
-            }
-        });
-    for (auto& thread : threads) thread.join();
-    expect(failure.empty(), failure);
-}
 
 void manyFiles(Target& t) {
     std::vector<TarEntry> entries;
