@@ -110,6 +110,9 @@ void printError(std::string_view text);
 int forEachName(const std::vector<std::string>& names, bool echo,
                 const std::function<void(const std::string&)>& action);
 
+/// POST /containers/ID/VERB.
+[[nodiscard]] Client::Call containerCall(const std::string& id, const std::string& verb);
+
 /// The whole program. `arguments` without the program's name. Never throws.
 int runCli(const std::vector<std::string>& arguments);
 

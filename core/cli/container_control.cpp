@@ -1,4 +1,4 @@
-// davit restart, pause, unpause, rename, top
+// davit pause, unpause, rename, top
 #include "base/check.hpp"
 #include "cli/table.hpp"
 #include "cli/verbs.hpp"
@@ -6,12 +6,8 @@
 namespace davit::cli {
 namespace {
 
-Client::Call post(const std::string& id, const std::string& verb) {
-    return {.method = "POST", .path = "/containers/" + segment(id) + "/" + verb, .query = {}, .json = {}};
-}
-
 int forEachContainer(Cli& cli, CommandLine& line, const std::string& verb) {
-    return forEachName(line.parse(), true, [&](const std::string& name) { cli.client().call(post(name, verb)); });
+    return forEachName(line.parse(), true, [&](const std::string& name) { cli.client().call(containerCall(name, verb)); });
 }
 
 std::string row(const std::vector<std::string>& cells) {
@@ -22,24 +18,6 @@ std::string row(const std::vector<std::string>& cells) {
 
 }  // namespace
 
-int restartContainers(Cli& cli, CommandLine& line) {
-    std::string signal;
-    std::int64_t timeout = 0;
-    line.flags()
-        .string(&signal, "signal", 's', "Signal to send to the container")
-        .integer(&timeout, "timeout", 't', "Seconds to wait before killing the container")
-        .integer(&timeout, "time", '\0', "Seconds to wait before killing the container")
-        .hide();
-    const std::vector<std::string> names = line.parse();
-    const bool timed = line.flags().changed("timeout") || line.flags().changed("time");
-    return forEachName(names, true, [&](const std::string& name) {
-        Client::Call call = post(name, "restart");
-        if (!signal.empty()) call.query.add("signal", signal);
-        if (timed) call.query.add("t", std::to_string(timeout));
-        cli.client().call(call);
-    });
-}
-
 int pauseContainers(Cli& cli, CommandLine& line) { return forEachContainer(cli, line, "pause"); }
 
 int unpauseContainers(Cli& cli, CommandLine& line) { return forEachContainer(cli, line, "unpause"); }
@@ -48,7 +26,7 @@ int renameContainer(Cli& cli, CommandLine& line) {
     const std::vector<std::string> names = line.parse();
     const auto blank = [](const std::string& name) { return name.find_first_not_of(" \t") == std::string::npos; };
     if (blank(names[0]) || blank(names[1])) throw Error(Code::invalid, "Error: Neither old nor new names may be empty");
-    Client::Call call = post(names[0], "rename");
+    Client::Call call = containerCall(names[0], "rename");
     call.query.add("name", names[1]);
     try {
         cli.client().call(call);

@@ -1,17 +1,12 @@
-// davit stop, kill, rm, wait
+// davit stop, restart, kill, rm, wait
 #include "base/check.hpp"
 #include "cli/verbs.hpp"
 
 namespace davit::cli {
 namespace {
 
-Client::Call post(const std::string& id, const std::string& verb) {
-    return {.method = "POST", .path = "/containers/" + segment(id) + "/" + verb, .query = {}, .json = {}};
-}
-
-}  // namespace
-
-int stopContainers(Cli& cli, CommandLine& line) {
+/// Both end a run in the same way.
+int stopOrRestart(Cli& cli, CommandLine& line, const char* verb) {
     std::string signal;
     std::int64_t timeout = 0;
     line.flags()
@@ -22,19 +17,29 @@ int stopContainers(Cli& cli, CommandLine& line) {
     const std::vector<std::string> names = line.parse();
     const bool timed = line.flags().changed("timeout") || line.flags().changed("time");
     return forEachName(names, true, [&](const std::string& name) {
-        Client::Call call = post(name, "stop");
+        Client::Call call = containerCall(name, verb);
         if (!signal.empty()) call.query.add("signal", signal);
         if (timed) call.query.add("t", std::to_string(timeout));
         cli.client().call(call);
     });
 }
 
+}  // namespace
+
+Client::Call containerCall(const std::string& id, const std::string& verb) {
+    return {.method = "POST", .path = "/containers/" + segment(id) + "/" + verb, .query = {}, .json = {}};
+}
+
+int stopContainers(Cli& cli, CommandLine& line) { return stopOrRestart(cli, line, "stop"); }
+
+int restartContainers(Cli& cli, CommandLine& line) { return stopOrRestart(cli, line, "restart"); }
+
 int killContainers(Cli& cli, CommandLine& line) {
     std::string signal;
     line.flags().string(&signal, "signal", 's', "Signal to send to the container");
     const std::vector<std::string> names = line.parse();
     return forEachName(names, true, [&](const std::string& name) {
-        Client::Call call = post(name, "kill");
+        Client::Call call = containerCall(name, "kill");
         if (!signal.empty()) call.query.add("signal", signal);
         cli.client().call(call);
     });
@@ -72,7 +77,7 @@ int removeContainers(Cli& cli, CommandLine& line) {
 int waitContainers(Cli& cli, CommandLine& line) {
     const std::vector<std::string> names = line.parse();
     return forEachName(names, false, [&](const std::string& name) {
-        const json::Document reply = cli.client().json(post(name, "wait"));
+        const json::Document reply = cli.client().json(containerCall(name, "wait"));
         const std::string failure = reply.root()["Error"]["Message"].string();
         if (!failure.empty()) throw Error(Code::system, failure);
         printOut(std::to_string(reply.root()["StatusCode"].integer()) + "\n");
