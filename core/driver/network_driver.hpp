@@ -55,7 +55,7 @@ struct CreateEndpoint {
 struct JoinRequest {
     std::string network_id;
     std::string endpoint_id;
-    std::string sandbox_key;  ///< path of the network namespace
+    std::string sandbox_key;  ///< path of the network namespace; dockerd makes it after this call, davit before
     JsonOptions options;
 };
 
