@@ -57,6 +57,7 @@ bool ContainerService::stop(const std::string& ref, const StopOptions& options) 
 void ContainerService::kill(const std::string& ref, const std::string& signal) {
     const int number = signal.empty() ? SIGKILL : runtime::parseSignal(signal);
     const EntryPtr entry = core_.table.resolve(ref);
+    entry->settle();
     try {
         entry->setStoppedByClient();
         killContainer(core_, entry, number);

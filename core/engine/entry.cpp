@@ -100,12 +100,17 @@ Entry::Run Entry::beginRun() {
 }
 
 Entry::Started Entry::started(std::shared_ptr<runtime::Shim> shim, const ContainerState& state, const Tell& tell) {
-    const Lock lock(mutex_);
-    phase_ = Phase::running;
-    shim_ = std::move(shim);
-    data_.state = state;
-    if (tell) tell(data_);
-    return {std::exchange(pending_, {}), std::exchange(early_exit_, std::nullopt)};
+    Started late;
+    {
+        const Lock lock(mutex_);
+        phase_ = Phase::running;
+        shim_ = std::move(shim);
+        data_.state = state;
+        if (tell) tell(data_);
+        late = {std::exchange(pending_, {}), std::exchange(early_exit_, std::nullopt)};
+    }
+    changed_.notify_all();
+    return late;
 }
 
 void Entry::failed(const ContainerState& state) {
@@ -171,7 +176,13 @@ bool Entry::waitEnd(std::uint64_t run, std::optional<SteadyTime> deadline) {
     return true;
 }
 
+void Entry::settle() const {
+    const Lock lock(mutex_);
+    while (phase_ == Phase::starting) changed_.wait(mutex_);
+}
+
 std::shared_ptr<runtime::Shim> Entry::shim() const {
+    settle();
     const Lock lock(mutex_);
     return phase_ == Phase::running ? shim_ : nullptr;
 }

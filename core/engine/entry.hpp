@@ -82,7 +82,10 @@ class Entry : public std::enable_shared_from_this<Entry> {
     /// True when that run is over, waiting for it until `deadline` (absent: for ever).
     [[nodiscard]] bool waitEnd(std::uint64_t run, std::optional<SteadyTime> deadline) DAVIT_EXCLUDES(mutex_);
 
-    /// Null when it doesn't run. After the end of a run the shim stays known until the next start or removal.
+    /// Waits for the end of a start that is under way: the program may have been seen at work by then, but nothing can be done to
+    /// it. Not by who starts it.
+    void settle() const DAVIT_EXCLUDES(mutex_);
+    /// After settle(). Null when it doesn't run. After the end of a run the shim stays known until the next start or removal.
     [[nodiscard]] std::shared_ptr<runtime::Shim> shim() const DAVIT_EXCLUDES(mutex_);
     [[nodiscard]] std::shared_ptr<runtime::Shim> takeShim() DAVIT_EXCLUDES(mutex_);
 
@@ -130,7 +133,7 @@ class Entry : public std::enable_shared_from_this<Entry> {
 
     const std::string id_;
     mutable Mutex mutex_;
-    Condition changed_;
+    mutable Condition changed_;
     Container data_ DAVIT_GUARDED_BY(mutex_);
     bool busy_ DAVIT_GUARDED_BY(mutex_) = false;
     bool removing_ DAVIT_GUARDED_BY(mutex_) = false;

@@ -72,6 +72,7 @@ ExecService::ExecService(EngineCore& core) : core_(core) {}
 std::string ExecService::create(const std::string& ref, ExecConfig config) {
     const EntryPtr entry = core_.table.resolve(ref);
     if (config.cmd.empty()) throw Error(Code::invalid, "No exec command specified");
+    entry->settle();
     requireRunning(entry->snapshot());
     Exec exec;
     exec.id = randomId();
@@ -90,6 +91,7 @@ Exec ExecService::checkStart(const std::string& id) const {
     if (exec.running) throw error(Code::conflict, "exec command {} is already running", id);
     const EntryPtr entry = core_.table.find(exec.container_id);
     if (!entry) throw error(Code::not_found, "No such container: {}", exec.container_id);
+    entry->settle();
     requireRunning(entry->snapshot());
     return exec;
 }

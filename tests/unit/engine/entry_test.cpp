@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <future>
 #include <thread>
 
 #include "make_container.hpp"
@@ -87,6 +88,24 @@ BOOST_AUTO_TEST_CASE(an_exit_during_the_start_is_kept_back) {
     const Entry::Run next = entry->beginRun();
     BOOST_TEST(next.number == run.number + 1);
     BOOST_TEST(!entry->acceptExit(run.number, exit));
+}
+
+BOOST_AUTO_TEST_CASE(who_wants_to_do_something_to_a_run_waits_for_its_start) {
+    for (const bool works : {true, false}) {
+        const EntryPtr entry = makeEntry();
+        (void)entry->beginRun();
+        std::promise<ContainerState> seen;
+        std::thread client([&] {
+            entry->settle();
+            seen.set_value(entry->state());
+        });
+        std::future<ContainerState> state = seen.get_future();
+        BOOST_TEST((state.wait_for(std::chrono::milliseconds(50)) == std::future_status::timeout));
+        if (works) (void)entry->started(nullptr, running());
+        else entry->failed(exited(128));
+        BOOST_TEST((state.get().status == (works ? running() : exited(128)).status));
+        client.join();
+    }
 }
 
 BOOST_AUTO_TEST_CASE(waiters_are_answered_by_what_they_wait_for) {
