@@ -184,11 +184,10 @@ std::shared_ptr<Shim> Shim::start(ShimMonitor& monitor, StartRequest request, Sh
     FreshShim shim = assignedShim(inside, request, plan);
     auto impl = std::make_shared<Impl>(std::move(shim.connection), request.run_dir, std::move(events));
     impl->process = std::move(shim.process);
-    const protocol::Reply started = awaitStarted(impl->connection, request);
-    impl->pid = started.pid;
     impl->external = external.has_value();
-    impl->seccomp = seccompFile(plan.seccomp.get());
+    impl->seccomp = seccompFile(plan.seccomp.get());  // for the processes to come; written while the shim is at work
     if (!impl->seccomp.empty()) writeFileAtomically(request.run_dir / "seccomp", impl->seccomp);
+    impl->pid = awaitStarted(impl->connection, request).pid;
     inside.add(impl);
     return std::make_shared<Shim>(std::move(impl));
 }

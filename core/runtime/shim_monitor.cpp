@@ -6,7 +6,9 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "base/check.hpp"
 #include "base/file.hpp"
@@ -26,8 +28,10 @@ constexpr milliseconds kRefillDelay{3};
 /// After a failure, which others may mend meanwhile.
 constexpr milliseconds kRefillPause{1000};
 constexpr std::size_t kShownLength = 64;  // of the ids that it is replaced by
-/// What containers have that share nothing with the host.
+/// What containers on a bridge have: they join the network namespace that their sandbox is.
 constexpr std::uint64_t kUsualNamespaces = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+/// Containers with and without a network of their own come in turn; more kinds at a time are rare.
+constexpr std::size_t kKinds = 2;
 
 SystemTime timeOf(std::int64_t nanoseconds) { return SystemTime(std::chrono::nanoseconds(nanoseconds)); }
 
@@ -157,7 +161,7 @@ ShimMonitor::Impl::Impl(ShimSettings given)
       seccomp(settings.seccomp_cache),
       epoll_(check(::epoll_create1(EPOLL_CLOEXEC), "make an epoll instance")),
       wake_(check(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an event descriptor")),
-      wanted_namespaces_(kUsualNamespaces) {
+      kinds_{kUsualNamespaces} {
     struct epoll_event event {};
     event.events = EPOLLIN;
     check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event), "watch the event descriptor");
@@ -215,7 +219,7 @@ void ShimMonitor::Impl::scheduleRelease(const Shim::Impl& shim) {
 
 int ShimMonitor::Impl::nextTimeout() {
     const Lock lock(mutex_);
-    if (wantsRefill() && starts_ == 0) return static_cast<int>(kRefillDelay.count());
+    if (missingKind() && starts_ == 0) return static_cast<int>(kRefillDelay.count());
     return unreleased_ == 0 ? -1 : static_cast<int>(kReleaseDelay.count());
 }
 
@@ -237,27 +241,44 @@ FreshShim ShimMonitor::Impl::spawn(const std::string& shown, std::uint64_t names
     if (namespaces != 0) options.args.push_back(std::to_string(namespaces));
     options.new_session = true;
     options.stderr_fd = null_device.get();  // ours may be a pipe that somebody waits to see the end of
-    return {std::move(ours), ChildProcess::spawn(options)};
+    return {std::move(ours), ChildProcess::spawn(options), namespaces};
 }
 
 std::optional<FreshShim> ShimMonitor::Impl::takeReady(std::uint64_t namespaces) {
+    std::vector<FreshShim> outdated;  // they end after the lock
     const Lock lock(mutex_);
-    wanted_namespaces_ = namespaces;
+    std::erase(kinds_, namespaces);
+    kinds_.insert(kinds_.begin(), namespaces);
+    if (kinds_.size() > kKinds) kinds_.pop_back();
     if (ready_.empty()) return std::nullopt;
-    FreshShim taken = std::move(ready_.front());
-    ready_.erase(ready_.begin());
-    return taken;
+    const auto fits = std::find_if(ready_.begin(), ready_.end(), [&](const FreshShim& one) { return one.namespaces == namespaces; });
+    const auto taken = fits != ready_.end() ? fits : ready_.begin();
+    FreshShim shim = std::move(*taken);
+    ready_.erase(taken);
+    const auto unwanted = std::partition(ready_.begin(), ready_.end(), [&](const FreshShim& one) {
+        return std::find(kinds_.begin(), kinds_.end(), one.namespaces) != kinds_.end();
+    });
+    std::move(unwanted, ready_.end(), std::back_inserter(outdated));
+    ready_.erase(unwanted, ready_.end());
+    return shim;
 }
 
-bool ShimMonitor::Impl::wantsRefill() const { return ready_.size() < settings.prepared; }
+std::optional<std::uint64_t> ShimMonitor::Impl::missingKind() const {
+    for (const std::uint64_t kind : kinds_) {
+        const auto count = std::count_if(ready_.begin(), ready_.end(), [kind](const FreshShim& one) { return one.namespaces == kind; });
+        if (static_cast<std::size_t>(count) < settings.prepared) return kind;
+    }
+    return std::nullopt;
+}
 
 /// One at a time: the next is made when that one's process has come to rest.
 void ShimMonitor::Impl::refill() {
     std::uint64_t namespaces = 0;
     {
         const Lock lock(mutex_);
-        if (!wantsRefill() || starts_ > 0 || std::chrono::steady_clock::now() - last_start_ < kRefillDelay) return;
-        namespaces = wanted_namespaces_;
+        const std::optional<std::uint64_t> kind = missingKind();
+        if (!kind || starts_ > 0 || std::chrono::steady_clock::now() - last_start_ < kRefillDelay) return;
+        namespaces = *kind;
     }
     try {
         FreshShim fresh = spawn(std::string(kShownLength, '-'), namespaces);

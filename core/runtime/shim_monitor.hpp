@@ -65,6 +65,7 @@ class Shim::Impl {
 struct FreshShim {
     ShimConnection connection;
     ChildProcess process;
+    std::uint64_t namespaces = 0;  ///< that a process of its waits in for the container; 0: it has none
 };
 
 class ShimMonitor::Impl {
@@ -72,7 +73,8 @@ class ShimMonitor::Impl {
     explicit Impl(ShimSettings settings);
     ~Impl();
 
-    /// One that was started ahead, if there is one. `namespaces`: in which the next one's process waits.
+    /// One that was started ahead, if there is one: preferably with a process that waits in `namespaces`. From now on one of
+    /// these is kept ready, too.
     [[nodiscard]] std::optional<FreshShim> takeReady(std::uint64_t namespaces) DAVIT_EXCLUDES(mutex_);
     /// `shown` is what the list of processes shows as its id.
     [[nodiscard]] FreshShim spawn(const std::string& shown, std::uint64_t namespaces) const;
@@ -107,7 +109,8 @@ class ShimMonitor::Impl {
     };
     void run();
     void refill() DAVIT_EXCLUDES(mutex_);
-    [[nodiscard]] bool wantsRefill() const DAVIT_REQUIRES(mutex_);
+    /// The first of the wanted kinds of which too few are ready.
+    [[nodiscard]] std::optional<std::uint64_t> missingKind() const DAVIT_REQUIRES(mutex_);
     void serve(std::uint64_t key);
     void releaseExited();
     [[nodiscard]] int nextTimeout();
@@ -122,7 +125,7 @@ class ShimMonitor::Impl {
     std::map<std::uint64_t, Entry> entries_ DAVIT_GUARDED_BY(mutex_);
     std::size_t unreleased_ DAVIT_GUARDED_BY(mutex_) = 0;
     std::vector<FreshShim> ready_ DAVIT_GUARDED_BY(mutex_);
-    std::uint64_t wanted_namespaces_ DAVIT_GUARDED_BY(mutex_);  ///< of the last start: the next one's will be the same
+    std::vector<std::uint64_t> kinds_ DAVIT_GUARDED_BY(mutex_);  ///< namespaces of the last starts, the latest first: the next ones' will be the same
     SteadyTime last_start_ DAVIT_GUARDED_BY(mutex_){};
     std::thread thread_;
 };
