@@ -63,6 +63,7 @@ LayerStore::Impl::Impl(LayerStore& self, state::Database& db, StorageDriver& sto
       driver_home(home),
       layers_directory(directory / "layers"),
       temporary_directory(directory / "tmp"),
+      mount_points(directory / "mount-points"),
       keep_unknown_file(directory / "keep-unknown-layers") {
     removeTree(temporary_directory);
     makeDirectories(temporary_directory, 0700);

@@ -6,6 +6,7 @@
 
 #include "base/thread_annotations.hpp"
 #include "image/layer_store.hpp"
+#include "image/mount_points.hpp"
 
 namespace davit::image {
 
@@ -73,6 +74,7 @@ struct LayerStore::Impl {
     std::filesystem::path driver_home;
     std::filesystem::path layers_directory;
     std::filesystem::path temporary_directory;
+    MountPoints mount_points;
     std::filesystem::path keep_unknown_file;  ///< while it exists, layers without rows are left alone
 
     Mutex mutex;

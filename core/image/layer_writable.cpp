@@ -87,7 +87,11 @@ std::vector<std::string> LayerStore::writables() const {
 
 std::vector<MountSpec> LayerStore::rootMounts(const std::string& container_id) {
     const Writable layer = impl_->writable(container_id);
-    if (impl_->capabilities.mounts) return impl_->driver.mounts(container_id, layer.mount_label);
+    if (impl_->capabilities.mounts) {
+        std::vector<MountSpec> mounts = impl_->driver.mounts(container_id, layer.mount_label);
+        impl_->mount_points.placeBeneath(mounts);
+        return mounts;
+    }
     std::string path = layer.held_path;
     if (!layer.held) {
         path = impl_->driver.get(container_id, layer.mount_label);

@@ -182,6 +182,19 @@ class Overlay2Test(StorageDrivers, DaemonCase):
         namespace = self.api.inspect(container)['NetworkSettings']['SandboxKey']
         self.assertEqual([one for one in leaks.mounts() if namespace not in one], before)
 
+    def test_a_start_changes_nothing_in_the_containers_layer(self):
+        """What is mounted in every container has its place below the image, so nothing has to be made for it."""
+        container = self.docker.ok('create', IMAGE, 'sh', '-c', 'test -e /.dockerenv && stat -c %d / /bin /etc | uniq | wc -l')
+        self.assertEqual(self.docker.ok('start', '-a', container), '1')
+        upper = self.api.inspect(container)['GraphDriver']['Data']['UpperDir']
+        self.assertEqual(os.listdir(upper), [])
+
+    def test_an_images_own_file_is_there_before_the_mount_point(self):
+        entries = images.busybox_entries() + [images.text('.dockerenv', 'of the image')]
+        self.load(images.archive('own:1', [images.tar(entries)]))
+        self.assertEqual(self.docker.ok('run', '--rm', 'own:1', 'cat', '/.dockerenv'), 'of the image')
+        self.docker.ok('rmi', 'own:1')
+
 
 class BtrfsTest(StorageDrivers, DaemonCase):
     """On a loop device: nobody needs a btrfs disk for it."""

@@ -1,6 +1,8 @@
 #include "draft_stock.hpp"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 
@@ -16,12 +18,23 @@ using namespace std::chrono_literals;
 constexpr auto kPause = 15ms;  // the container that the last one was taken for is being started
 constexpr auto kPauseAfterFailure = 1s;
 
+/// ext4 puts the directories in this one into groups of inodes far from each other. In one group each new inode would have to pass
+/// all those that earlier containers' ends have freed in the last minutes: a millisecond of an overlay's mount, which makes seven.
+void spreadChildren(const std::filesystem::path& directory) {
+    const UniqueFd fd = openFile(directory, O_RDONLY | O_DIRECTORY);
+    int flags = 0;
+    if (::ioctl(fd.get(), FS_IOC_GETFLAGS, &flags) != 0) return;
+    flags |= FS_TOPDIR_FL;
+    (void)::ioctl(fd.get(), FS_IOC_SETFLAGS, &flags);  // other file systems have neither the flag nor the need
+}
+
 }  // namespace
 
 DraftStock::DraftStock(std::filesystem::path directory, std::size_t size,
                        const std::function<void(const std::filesystem::path&)>& discard)
     : directory_(std::move(directory)), places_(size, Place::empty) {
     makeDirectories(directory_, 0711);
+    spreadChildren(directory_);
     for (const std::string& name : directoryNames(openFile(directory_, O_RDONLY | O_DIRECTORY).get())) discard(directory_ / name);
     thread_ = std::thread([this] { run(); });
 }
