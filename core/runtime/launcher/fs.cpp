@@ -72,6 +72,10 @@ Parent openParent(int root, const char* path) {
 int makeDirectory(int root, const char* path) {
     const int existing = openInRoot(root, path, O_PATH);
     if (existing >= 0 || errno != ENOENT) return existing;
+    // Mostly only the last component is missing.
+    const Parent last = openParent(root, path);
+    if (last.directory && ::mkdirat(last.directory.get(), last.name, 0755) == 0)
+        return ::openat(last.directory.get(), last.name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     const bool made = forEachPrefix(path, [root](const char* prefix) {
         const Fd there(openInRoot(root, prefix, O_PATH));
         if (there) return true;
