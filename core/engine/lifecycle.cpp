@@ -169,7 +169,8 @@ void containerExited(EngineCore& core, const EntryPtr& entry, std::uint64_t run,
     state.finished_at = exit.finished_at == SystemTime{} ? now() : exit.finished_at;
     const std::optional<std::chrono::milliseconds> restart_in = entry->countRestart(state);
     if (restart_in) state.status = Status::restarting;
-    saveFact(core, entry, state);
+    // What is removed at once needs no row of its end: should we die before, the next start learns the end from the shim.
+    if (!entry->autoRemove()) saveFact(core, entry, state);
     DAVIT_FAILPOINT("exit.commit");
     for (const std::string& exec_id : core.execs.endAll(entry->id()))
         announceExecDeath(core, entry->snapshot(), exec_id, kKilledExec);

@@ -167,13 +167,13 @@ void initEnded(int code) {
     if ((g_container.namespaces & CLONE_NEWPID) == 0)
         for (uint32_t i = 0; i < g_container.cgroup_count; ++i) launcher::killCgroup(g_container.cgroups[i]);
     ioFinish(&g_container.io);
-    writeExitFile();
     protocol::Exit event;
     event.message.type = protocol::Type::exited;
     event.code = code;
     event.oom = g_container.oom;
     event.time_ns = g_container.finished_ns;
     controlBroadcast(&event, sizeof event);
+    writeExitFile();  // after the event, which somebody waits for; the file is for a daemon that isn't there
 }
 
 }  // namespace
