@@ -20,21 +20,26 @@ void proxySignal(Client& client, const std::string& id, int number) {
 
 }  // namespace
 
-http::Hijacked attachTo(Client& client, const std::string& id, const AttachOptions& options) {
-    Client::Call call{.method = "POST", .path = "/containers/" + segment(id) + "/attach", .query = {}, .json = {}};
-    if (!options.detach_keys.empty()) call.query.add("detachKeys", options.detach_keys);
-    call.query.add("stream", "1");
-    if (options.in) call.query.add("stdin", "1");
-    if (options.out) call.query.add("stdout", "1");
-    if (options.err) call.query.add("stderr", "1");
-    return client.hijack(call);
-}
-
 ExitWaiter::ExitWaiter(Client& client, const std::string& id, const std::string& condition) {
     Client::Call call{.method = "POST", .path = "/containers/" + segment(id) + "/wait", .query = {}, .json = {}};
     if (!condition.empty()) call.query.add("condition", condition);
     connection_ = client.send(call);
-    (void)client.receive(*connection_);
+}
+
+void ExitWaiter::registered(Client& client) { (void)client.receive(*connection_); }
+
+Following follow(Client& client, const std::string& id, const AttachOptions& options, const std::string& condition) {
+    Client::Call attach{.method = "POST", .path = "/containers/" + segment(id) + "/attach", .query = {}, .json = {}};
+    if (!options.detach_keys.empty()) attach.query.add("detachKeys", options.detach_keys);
+    attach.query.add("stream", "1");
+    if (options.in) attach.query.add("stdin", "1");
+    if (options.out) attach.query.add("stdout", "1");
+    if (options.err) attach.query.add("stderr", "1");
+    const std::unique_ptr<http::ClientConnection> attaching = client.sendUpgrade(attach);
+    ExitWaiter waiter(client, id, condition);
+    Following following{client.hijack(*attaching), std::move(waiter)};
+    following.waiter.registered(client);
+    return following;
 }
 
 int ExitWaiter::exitCode() {

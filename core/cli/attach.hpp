@@ -16,20 +16,28 @@ struct AttachOptions {
     bool err = true;
     std::string detach_keys;  ///< as the user wrote them, for the daemon
 };
-[[nodiscard]] http::Hijacked attachTo(Client& client, const std::string& id, const AttachOptions& options);
 
-/// Waits for a container's exit. The daemon knows of it when the constructor returns, so nothing is missed that happens
-/// after.
+/// Waits for a container's exit.
 class ExitWaiter {
   public:
-    /// `condition`: "", "next-exit" or "removed".
+    /// `condition`: "", "next-exit" or "removed". Sends only: nothing is sure before registered().
     ExitWaiter(Client& client, const std::string& id, const std::string& condition);
-    /// Blocks. 125 with a message on standard error when the daemon failed to wait.
+    /// Blocks until the daemon has the request: what happens from now on isn't missed. Throws ApiError.
+    void registered(Client& client);
+    /// Blocks, after registered(). 125 with a message on standard error when the daemon failed to wait.
     [[nodiscard]] int exitCode();
 
   private:
     std::unique_ptr<http::ClientConnection> connection_;
 };
+
+/// A stream to a container and a waiter for its exit, both there before something happens to it.
+struct Following {
+    http::Hijacked remote;
+    ExitWaiter waiter;
+};
+/// The daemon gets both requests before its first answer is awaited.
+[[nodiscard]] Following follow(Client& client, const std::string& id, const AttachOptions& options, const std::string& condition);
 
 /// Tells the daemon the size of the terminal on standard output: `path` is "/containers/x" or "/exec/x". Failures are
 /// ignored: the process may have ended, and the size is a courtesy.

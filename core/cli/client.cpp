@@ -198,17 +198,21 @@ http::ResponseHead Client::receive(http::ClientConnection& connection) {
     return head;
 }
 
-http::Hijacked Client::hijack(const Call& call) {
+std::unique_ptr<http::ClientConnection> Client::sendUpgrade(const Call& call) {
     http::ClientRequest out = request(call, apiVersion());
     out.headers.set("Connection", "Upgrade");
     out.headers.set("Upgrade", "tcp");
     if (out.text.empty()) out.headers.set("Content-Type", "text/plain");
-    const std::unique_ptr<http::ClientConnection> connection = connect();
+    std::unique_ptr<http::ClientConnection> connection = connect();
     connection->send(out, http::kNever);
-    const http::ResponseHead head = receive(*connection);
+    return connection;
+}
+
+http::Hijacked Client::hijack(http::ClientConnection& connection) {
+    const http::ResponseHead head = receive(connection);
     if (head.status != 101 && head.status != 200)
         throw error(Code::unavailable, "unable to upgrade to tcp, received {}", head.status);
-    return connection->hijack();
+    return connection.hijack();
 }
 
 std::string segment(const std::string& text) { return http::percentEncode(text); }

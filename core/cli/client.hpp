@@ -50,13 +50,14 @@ class Client {
     json::Document json(const Call& call);
     /// Sends and returns when the head is there. `body` is sent as a tar stream when set.
     OpenReply open(const Call& call, ByteSource* body = nullptr);
-    /// Sends without waiting for an answer: for calls that are answered later (wait). Poll its stream, then finish()
-    /// it.
+    /// Sends without waiting for an answer: for calls that are answered later (wait) or at the same time as others.
     std::unique_ptr<http::ClientConnection> send(const Call& call);
     /// Receives the head on a connection of send(); throws ApiError.
     http::ResponseHead receive(http::ClientConnection& connection);
-    /// Upgrades to a raw stream (attach, exec).
-    http::Hijacked hijack(const Call& call);
+    /// Asks for a raw stream (attach, exec); hijack() takes it.
+    std::unique_ptr<http::ClientConnection> sendUpgrade(const Call& call);
+    /// The raw stream that a connection of sendUpgrade() becomes; throws ApiError.
+    http::Hijacked hijack(http::ClientConnection& connection);
 
     /// Version negotiated with the daemon: "1.51" or less, $DOCKER_API_VERSION if set.
     const std::string& apiVersion();

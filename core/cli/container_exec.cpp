@@ -87,7 +87,7 @@ int execContainer(Cli& cli, CommandLine& line) {
         return 0;
     }
     std::unique_ptr<SignalReader> signals = signalsFor(options.tty, false);
-    http::Hijacked remote = client.hijack(start);
+    http::Hijacked remote = client.hijack(*client.sendUpgrade(start));
     if (options.tty) resizeTo(client, path);
     const SessionEnd end = stream(cli, remote,
                                   {.path = path,

@@ -113,41 +113,46 @@ class Run {
     }
 
     int attached() {
-        const bool attach = request_.attach_stdin || request_.attach_stdout || request_.attach_stderr;
-        std::unique_ptr<SignalReader> signals = signalsFor(options_.tty, options_.sig_proxy);
-        http::Hijacked remote;
-        if (attach)
-            remote = attachTo(cli_.client(), id_,
-                              {.in = request_.attach_stdin,
-                               .out = request_.attach_stdout,
-                               .err = request_.attach_stderr,
-                               .detach_keys = options_.detach_keys});
-        waiter_ = std::make_unique<ExitWaiter>(cli_.client(), id_, options_.auto_remove ? "removed" : "next-exit");
+        const std::string condition = options_.auto_remove ? "removed" : "next-exit";
+        if (request_.attach_stdin || request_.attach_stdout || request_.attach_stderr) return followed(condition);
+        waiter_.emplace(cli_.client(), id_, condition);
+        waiter_->registered(cli_.client());
         start();
-        if (!request_.attach_stdout && !request_.attach_stderr) printOut(id_ + "\n");
-        if (attach) {
-            const std::string path = "/containers/" + segment(id_);
-            if (options_.tty) resizeTo(cli_.client(), path);
-            const SessionEnd end = stream(cli_, remote,
-                                          {.path = path,
-                                           .tty = options_.tty,
-                                           .forward_in = request_.attach_stdin,
-                                           .output = true,
-                                           .detach_keys = options_.detach_keys,
-                                           .signal_container = options_.tty ? "" : id_,
-                                           .signals = std::move(signals)});
-            if (end == SessionEnd::detached) return 0;
-        }
+        printOut(id_ + "\n");
         return waiter_->exitCode();
     }
 
   private:
+    int followed(const std::string& condition) {
+        std::unique_ptr<SignalReader> signals = signalsFor(options_.tty, options_.sig_proxy);
+        Following following = follow(cli_.client(), id_,
+                                     {.in = request_.attach_stdin,
+                                      .out = request_.attach_stdout,
+                                      .err = request_.attach_stderr,
+                                      .detach_keys = options_.detach_keys},
+                                     condition);
+        waiter_ = std::move(following.waiter);
+        start();
+        if (!request_.attach_stdout && !request_.attach_stderr) printOut(id_ + "\n");
+        const std::string path = "/containers/" + segment(id_);
+        if (options_.tty) resizeTo(cli_.client(), path);
+        const SessionEnd end = stream(cli_, following.remote,
+                                      {.path = path,
+                                       .tty = options_.tty,
+                                       .forward_in = request_.attach_stdin,
+                                       .output = true,
+                                       .detach_keys = options_.detach_keys,
+                                       .signal_container = options_.tty ? "" : id_,
+                                       .signals = std::move(signals)});
+        return end == SessionEnd::detached ? 0 : waiter_->exitCode();
+    }
+
     void start() {
         try {
             startContainer(cli_.client(), id_);
         } catch (const Error& failure) {
             // A container that is to be removed at its end is removed after a failed start too: don't return before.
-            if (options_.auto_remove && waiter_ != nullptr) (void)waiter_->exitCode();
+            if (options_.auto_remove && waiter_) (void)waiter_->exitCode();
             failRun(line_, failure.text(), exitCodeOf(failure.text()));
         }
     }
@@ -157,7 +162,7 @@ class Run {
     const RunOptions& options_;
     const CreateRequest& request_;
     std::string id_;
-    std::unique_ptr<ExitWaiter> waiter_;
+    std::optional<ExitWaiter> waiter_;
 };
 
 }  // namespace

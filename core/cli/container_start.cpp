@@ -28,11 +28,11 @@ int startAttached(Cli& cli, const std::string& name, bool interactive, const std
     const bool in = interactive && config["OpenStdin"].boolean();
     requireTerminal(in, tty);
     std::unique_ptr<SignalReader> signals = signalsFor(tty, true);
-    http::Hijacked remote = attachTo(client, id, {.in = in, .out = true, .err = true, .detach_keys = detach_keys});
-    ExitWaiter waiter(client, id, document.root()["HostConfig"]["AutoRemove"].boolean() ? "removed" : "next-exit");
+    Following following = follow(client, id, {.in = in, .out = true, .err = true, .detach_keys = detach_keys},
+                                 document.root()["HostConfig"]["AutoRemove"].boolean() ? "removed" : "next-exit");
     start(client, id);
     if (tty) resizeTo(client, pathOf(id));
-    const SessionEnd end = stream(cli, remote,
+    const SessionEnd end = stream(cli, following.remote,
                                   {.path = pathOf(id),
                                    .tty = tty,
                                    .forward_in = in,
@@ -40,7 +40,7 @@ int startAttached(Cli& cli, const std::string& name, bool interactive, const std
                                    .detach_keys = detach_keys,
                                    .signal_container = tty ? "" : id,
                                    .signals = std::move(signals)});
-    return end == SessionEnd::detached ? 0 : waiter.exitCode();
+    return end == SessionEnd::detached ? 0 : following.waiter.exitCode();
 }
 
 void checkAttachable(const json::Value& state) {
@@ -107,10 +107,9 @@ int attachContainer(Cli& cli, CommandLine& line) {
     const bool in = !no_stdin && document.root()["Config"]["OpenStdin"].boolean();
     requireTerminal(in, tty);
     std::unique_ptr<SignalReader> signals = signalsFor(tty, proxy);
-    ExitWaiter waiter(client, id, "");
-    http::Hijacked remote = attachTo(client, id, {.in = in, .out = true, .err = true, .detach_keys = detach_keys});
+    Following following = follow(client, id, {.in = in, .out = true, .err = true, .detach_keys = detach_keys}, "");
     if (tty) nudgeTerminal(client, pathOf(id));
-    const SessionEnd end = stream(cli, remote,
+    const SessionEnd end = stream(cli, following.remote,
                                   {.path = pathOf(id),
                                    .tty = tty,
                                    .forward_in = in,
@@ -119,7 +118,7 @@ int attachContainer(Cli& cli, CommandLine& line) {
                                    .signal_container = tty || !proxy ? "" : id,
                                    .signals = std::move(signals)});
     if (end == SessionEnd::detached) throw ExitError(1, "read escape sequence");
-    return waiter.exitCode();
+    return following.waiter.exitCode();
 }
 
 }  // namespace davit::cli
