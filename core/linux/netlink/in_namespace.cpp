@@ -1,25 +1,30 @@
 #include "linux/netlink/in_namespace.hpp"
 
+#include <fcntl.h>
 #include <sched.h>
 
-#include <exception>
+#include <chrono>
 #include <thread>
 
 #include "base/check.hpp"
+#include "base/defer.hpp"
+#include "base/file.hpp"
 
 namespace davit::linux {
+namespace {
+
+/// Only memory can be missing for it. Nothing may run on this thread before it is back.
+void comeBack(int home) {
+    while (::setns(home, CLONE_NEWNET) != 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+}
+
+}  // namespace
 
 void inNetworkNamespace(int namespace_fd, const std::function<void()>& work) {
-    std::exception_ptr failure;
-    std::thread([&] {
-        try {
-            check(::setns(namespace_fd, CLONE_NEWNET), "enter the network namespace");
-            work();
-        } catch (...) {  // a thread's entry: the caller gets it
-            failure = std::current_exception();
-        }
-    }).join();
-    if (failure) std::rethrow_exception(failure);
+    const UniqueFd home = openFile("/proc/thread-self/ns/net", O_RDONLY);
+    check(::setns(namespace_fd, CLONE_NEWNET), "enter the network namespace");
+    const Defer back([&home] { comeBack(home.get()); });
+    work();
 }
 
 }  // namespace davit::linux

@@ -5,8 +5,9 @@
 
 namespace davit::linux {
 
-/// Runs `work` on a thread of its own that is in the network namespace of the descriptor, and returns when it has ended.
-/// What it throws is thrown here. The calling thread's namespaces are never changed.
+/// Runs `work` in the network namespace of the descriptor and returns in the one that the caller was in. Only the calling
+/// thread changes its namespace, and threads that `work` starts inherit it. (A thread of its own would cost a container's start
+/// a tenth of a millisecond each time.) Throws Error{system} when the namespace can't be entered, else what `work` throws.
 void inNetworkNamespace(int namespace_fd, const std::function<void()>& work);
 
 }  // namespace davit::linux
