@@ -11,13 +11,14 @@ constexpr std::chrono::seconds kIdleLife{30};
 WorkerPool::~WorkerPool() { join(); }
 
 void WorkerPool::run(std::function<void()> task) {
+    if (enqueue(std::move(task))) work_.notify_one();  // without the lock, which the one that wakes wants at once
+}
+
+bool WorkerPool::enqueue(std::function<void()> task) {
     const Lock lock(mutex_);
-    if (closed_) return;
+    if (closed_) return false;
     tasks_.push_back(std::move(task));
-    if (idle_ >= tasks_.size() || threads_ >= max_threads_) {
-        work_.notify_one();
-        return;
-    }
+    if (idle_ >= tasks_.size() || threads_ >= max_threads_) return true;
     try {
         std::thread([this] { work(); }).detach();
         ++threads_;
@@ -25,6 +26,7 @@ void WorkerPool::run(std::function<void()> task) {
         // No thread to be had (EAGAIN): the ones that run take the task. With none at all there is nobody to serve.
         if (threads_ == 0) throw;
     }
+    return false;
 }
 
 void WorkerPool::work() {

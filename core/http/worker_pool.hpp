@@ -27,6 +27,8 @@ class WorkerPool {
     void join();
 
   private:
+    /// True: one of the threads that wait is to be woken for it.
+    [[nodiscard]] bool enqueue(std::function<void()> task);
     void work();
 
     const std::size_t max_threads_;
