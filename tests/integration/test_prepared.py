@@ -39,12 +39,12 @@ def parent_of(pid):
 class PreparedTest(DaemonCase):
     config = {'prepared-starts': 2}
 
-    def until_ready(self, number=2):
-        """Each shim has a process in it, unless the last start had no use for one."""
+    def until_ready(self, kinds=(1, 2)):
+        """Two shims wait for each kind of the last starts. There is a process in each, unless its kind has no use for one."""
         def shims():
             return sum(1 for pid in waiting_pids() if parent_of(pid) == self.daemon.pid)
 
-        until(lambda: shims() == number, f'{number} shims wait')
+        until(lambda: shims() in [2 * number for number in kinds], 'shims wait')
 
     def parent(self, container):
         return parent_of(self.api.inspect(container)['State']['Pid'])
@@ -70,6 +70,18 @@ class PreparedTest(DaemonCase):
             self.until_ready()
             with self.subTest(options=options):
                 self.assertEqual(self.davit.ok('run', '--rm', *options, IMAGE, 'echo', 'ran'), 'ran')
+        self.until_ready(kinds=[2])
+
+    def test_kinds_that_take_turns_both_find_one(self):
+        for network in ('none', 'bridge', 'none', 'bridge'):
+            self.davit.ok('run', '--rm', '--network', network, IMAGE, 'true')
+        self.until_ready(kinds=[2])
+        for network in ('none', 'bridge'):
+            before = waiting_pids()
+            container = self.api.create(IMAGE, ['sleep', '1000'], host_config={'NetworkMode': network})
+            self.api.start(container)
+            self.assertIn(self.api.inspect(container)['State']['Pid'], before)
+            self.until_ready(kinds=[2])
 
     def test_what_somebody_has_killed_is_done_without(self):
         self.until_ready()
