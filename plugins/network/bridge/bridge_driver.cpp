@@ -7,6 +7,7 @@
 #include "base/defer.hpp"
 #include "base/json.hpp"
 #include "bridge_link.hpp"
+#include "common/link_removal.hpp"
 #include "common/options.hpp"
 #include "common/setting.hpp"
 #include "conntrack.hpp"
@@ -106,7 +107,7 @@ void BridgeDriver::createNetwork(const CreateNetwork& request) {
     const MadeBridge made = setUpBridge(network);
     Defer undo([&] {
         firewall_.removeNetwork(network.id);
-        if (!made.adopted) removeBridge(network.bridge);
+        if (!made.adopted) removeLink(network.bridge);
     });
     firewall_.addNetwork(network);
     ensureForwarding(network);
@@ -136,7 +137,7 @@ void BridgeDriver::deleteNetwork(const std::string& network_id) {
     }
     // A process that died before it could note the network may have left its bridge.
     if (!known) return removeBridgeOf(network_id);
-    if (!known->adopted) removeBridge(known->network.bridge);
+    if (!known->adopted) removeLink(known->network.bridge);
     firewall_.removeNetwork(network_id);
     meetOthers();
     state_.erase("network/" + network_id, Sync::yes);
@@ -237,7 +238,7 @@ JoinReply BridgeDriver::join(const JoinRequest& request) {
                                     .endpoint = joined,
                                     .sandbox = request.sandbox_key,
                                     .settings = readSettings(settings, joined.interface)});
-    Defer undo([&] { detach(joined.hostLink()); });
+    Defer undo([&] { removeLink(joined.hostLink()); });
     if (joined.rates != Rates{}) limitRates(joined);
     keep(joined);
     undo.dismiss();

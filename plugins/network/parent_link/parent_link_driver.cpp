@@ -117,7 +117,7 @@ void ParentLinkDriver::deleteNetwork(const std::string& network_id) {
         networks_[network_id] = known;
     });
     reaper_.flush();
-    removeHostLink(known.network.hostLink(kind_), known.network.alias());
+    removeHostLink(kind_, known.network);
     removeUnusedParent(known.network.parent);
     state_.erase("network/" + network_id, Sync::yes);
     undo.dismiss();
