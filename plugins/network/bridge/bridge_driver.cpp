@@ -233,7 +233,7 @@ JoinReply BridgeDriver::join(const JoinRequest& request) {
     if (loose) joined.interface = joined.looseLink();
     if (joined.interface.empty()) joined.interface = freeInterfaceName(request.sandbox_key, on.interface_prefix);
     const std::string settings = plainOption(request.options, "com.docker.network.endpoint.sysctls");
-    reaper_.keep(joined.hostLink());
+    reaper_.flush([&joined](const std::string& link) { return link == joined.hostLink(); });
     (loose ? attachLoose : attach)({.network = on,
                                     .endpoint = joined,
                                     .sandbox = request.sandbox_key,

@@ -8,7 +8,6 @@
 // port_keeper      the process that keeps ports    port_forward/   that process
 // other_firewalls  rules of others, and ours among them
 // conntrack        flows that go on too long       watch           what others do to all this
-// link_reaper      removes links in the background
 //
 // Configuration: "ip-forward" (true: switch the host's forwarding on where a network needs it), "ip-forward-no-drop" (false: when
 // it was switched on here, what is neither from nor to a bridge isn't forwarded).
@@ -22,12 +21,12 @@
 
 #include "base/thread_annotations.hpp"
 #include "bridge_options.hpp"
+#include "common/link_reaper.hpp"
 #include "common/state_journal.hpp"
 #include "davit/sdk.hpp"
 #include "endpoint.hpp"
 #include "firewall.hpp"
 #include "host_ports.hpp"
-#include "link_reaper.hpp"
 #include "linux/netlink/links.hpp"
 #include "watch.hpp"
 
@@ -92,7 +91,7 @@ class BridgeDriver final : public NetworkDriver {
     StateJournal state_;
     Firewall firewall_;
     HostPorts host_ports_;
-    LinkReaper reaper_;
+    LinkReaper<std::string> reaper_;  ///< of the host's ends
     Mutex changing_;
     Mutex mutex_;
     std::map<std::string, KnownNetwork> networks_ DAVIT_GUARDED_BY(mutex_);

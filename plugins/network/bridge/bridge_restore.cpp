@@ -28,7 +28,7 @@ BridgeDriver::BridgeDriver(const DriverContext& context)
     : context_(context),
       state_(context.stateDirectory()),
       host_ports_(context.stateDirectory(), [this](const std::string& text) { warn(text); }),
-      reaper_([this](const std::string& text) { warn(text); }),
+      reaper_({.remove = detachAll, .together = true, .log = [this](const std::string& text) { warn(text); }}),
       watch_({.rules_changed = [this] { firewall_.rebuild(); },
               .others_changed = [this] { firewall_.meetOthers(Firewall::Look::always); },
               .bridges_gone = [this] {

@@ -275,7 +275,7 @@ JoinReply ParentLinkDriver::join(const JoinRequest& request) {
         reply.dst_prefix = kPrefix;
     }
     checkRoom(on, joining);
-    reaper_.flush(joining.alias());  // the next sandbox may have the path of the last one
+    reaper_.flush([&joining](const SandboxLink& link) { return link.alias == joining.alias(); });  // the next sandbox may have the path of the last one
     keep(joining);
     Defer undo([&] {
         joining.interface.clear();

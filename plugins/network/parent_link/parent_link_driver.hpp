@@ -4,7 +4,6 @@
 // network         what a network is               kind             in what the kinds differ
 // parent          the link of the host            host_link        the host's own place on a network
 // endpoint        what an endpoint is             sandbox_link     its link
-// sandbox_reaper  removes links in the background
 //
 // Nothing is published: endpoints are on the parent's own network.
 //
@@ -16,12 +15,13 @@
 #include <string>
 
 #include "base/thread_annotations.hpp"
+#include "common/link_reaper.hpp"
 #include "common/state_journal.hpp"
 #include "davit/sdk.hpp"
 #include "endpoint.hpp"
 #include "kind.hpp"
 #include "network.hpp"
-#include "sandbox_reaper.hpp"
+#include "sandbox_link.hpp"
 
 namespace davit::parent_link {
 
@@ -74,7 +74,7 @@ class ParentLinkDriver : public NetworkDriver {
     const DriverContext context_;
     const Kind& kind_;
     StateJournal state_;
-    SandboxReaper reaper_;
+    LinkReaper<SandboxLink> reaper_;
     Mutex changing_;
     Mutex mutex_;
     std::map<std::string, KnownNetwork> networks_ DAVIT_GUARDED_BY(mutex_);

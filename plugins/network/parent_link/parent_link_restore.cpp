@@ -18,7 +18,10 @@ void forEachRecord(const StateJournal::Records& records, std::string_view prefix
 }  // namespace
 
 ParentLinkDriver::ParentLinkDriver(const DriverContext& context, const Kind& kind)
-    : context_(context), kind_(kind), state_(context.stateDirectory()), reaper_([this](const std::string& text) { warn(text); }) {
+    : context_(context),
+      kind_(kind),
+      state_(context.stateDirectory()),
+      reaper_({.remove = detachAll, .log = [this](const std::string& text) { warn(text); }}) {
     DriverConfig(context).finish();
     if (!linux::supportsUpperLink(kind.name))
         throw error(Code::unimplemented, "not for this host: its kernel doesn't make {} links", kind.name);

@@ -109,4 +109,8 @@ void detach(const SandboxLink& link) {
     linux::inNetworkNamespace(sandbox.get(), [&link] { removeOwnLink(link.interface, link.alias); });
 }
 
+void detachAll(const std::vector<SandboxLink>& links) {
+    for (const SandboxLink& link : links) detach(link);
+}
+
 }  // namespace davit::parent_link
