@@ -257,7 +257,7 @@ BOOST_FIXTURE_TEST_CASE(a_parent_that_vanishes_takes_its_endpoints_and_nothing_e
         return e.text() == "the requested parent interface wire0 was not found on the Docker host" && e.code() == Code::not_found;
     });
     restart();
-    before.driver.leave(net, before.endpoint);
+    driver->leave(net, before.endpoint);
     driver->deleteEndpoint(net, before.endpoint);
     driver->deleteEndpoint(net, after.endpoint);
     driver->deleteNetwork(net);
