@@ -131,7 +131,7 @@ class NetworkController {
         Sandbox sandbox;
         bool busy = false;
     };
-    class Pin;
+    class Pin;  // controller_rights.hpp
     class Busy;
     using NetworkMap = std::map<std::string, NetworkEntry>;
 
@@ -173,18 +173,25 @@ class NetworkController {
 
     // controller_sandboxes.cpp
     [[nodiscard]] Sandbox describe(const SandboxRequest& request) const;
-    [[nodiscard]] Endpoint describeEndpoint(const EndpointRequest& request, const Sandbox& sandbox) const;
     [[nodiscard]] Sandbox build(const SandboxRequest& request);
+    void publish(const Sandbox& sandbox) DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] bool dismantle(Sandbox& sandbox) noexcept;
+    /// Sweeps what is retired; false: there was nothing.
+    bool sweepRetired() DAVIT_EXCLUDES(mutex_);
+    bool sweepRetired(const std::string& network_id) DAVIT_EXCLUDES(mutex_);
+
+    // controller_endpoints.cpp
+    [[nodiscard]] Endpoint describeEndpoint(const EndpointRequest& request, const Sandbox& sandbox) const;
     void attach(const Sandbox& sandbox, Endpoint& endpoint);
     void joinSandbox(NetworkDriver& driver, const Sandbox& sandbox, Endpoint& endpoint);
     [[nodiscard]] bool detach(const Sandbox& sandbox, const Endpoint& endpoint) noexcept;
     void detachLive(const Sandbox& sandbox, const Endpoint& endpoint) noexcept;
-    [[nodiscard]] bool dismantle(Sandbox& sandbox) noexcept;
     void updateGateway(Sandbox& sandbox);
     void program(Sandbox& sandbox, Endpoint& endpoint);
     void revoke(Endpoint& endpoint) noexcept;
+
+    // controller_changes.cpp
     [[nodiscard]] Sandbox extend(const Sandbox& before, const EndpointRequest& request);
-    void publish(const Sandbox& sandbox) DAVIT_EXCLUDES(mutex_);
 
     // controller_names.cpp
     /// Gives the sandbox a resolver if it is on a network with names, and tells that what the sandbox is now.
@@ -192,10 +199,6 @@ class NetworkController {
     void hideNames(const std::string& sandbox_id) noexcept;
     void restoreNames(const std::vector<std::string>& sandboxes);
     [[nodiscard]] ResolvedSandbox resolved(const Sandbox& sandbox) const;
-
-    /// Sweeps what is retired; false: there was nothing.
-    bool sweepRetired() DAVIT_EXCLUDES(mutex_);
-    bool sweepRetired(const std::string& network_id) DAVIT_EXCLUDES(mutex_);
 
     const ControllerOptions options_;
     DriverSource& drivers_;

@@ -1,15 +1,14 @@
 #include "bridge_driver.hpp"
 
-#include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "base/check.hpp"
 #include "base/defer.hpp"
 #include "base/json.hpp"
 #include "bridge_link.hpp"
+#include "common/link_removal.hpp"
 #include "common/options.hpp"
-#include "common/setting.hpp"
-#include "conntrack.hpp"
 #include "davit/wire_network.hpp"
 #include "endpoint_link.hpp"
 #include "forwarding.hpp"
@@ -25,13 +24,6 @@ std::string networkRecord(const std::string& request, bool adopted) {
         out.member("Adopted", adopted);
     });
     return out.take();
-}
-
-std::optional<IpPrefix> readAddress(const std::string& text, IpFamily family) {
-    if (text.empty()) return std::nullopt;
-    const auto address = IpPrefix::parse(text);
-    if (!address || address->address.family != family) throw error(Code::invalid, "invalid address \"{}\" of an endpoint", text);
-    return address;
 }
 
 // Derived from the address, so that a container that comes back is known to its neighbours.
@@ -65,12 +57,12 @@ GatewayAllocation BridgeDriver::gatewayAllocCheck(const JsonOptions& options) {
     return {.skip_ipv4 = skip(network.ipv4), .skip_ipv6 = skip(network.ipv6)};
 }
 
-bool BridgeDriver::checkConflicts(const Network& network, const std::string& request) {
-    const Lock lock(mutex_);
+bool BridgeDriver::checkConflicts(const Network& network, const std::string& request) const {
     const auto overlap = [](const std::optional<Subnet>& one, const std::optional<Subnet>& other) {
         return one && other && one->pool.overlaps(other->pool);
     };
-    for (const auto& [id, known] : networks_) {
+    for (const KnownNetwork& known : networks_.all()) {
+        const std::string& id = known.network.id;
         if (id == network.id && known.request == request) return true;
         const char* why = id == network.id                            ? "networks have same id"
                           : known.network.bridge == network.bridge    ? "networks have same bridge name"
@@ -106,13 +98,12 @@ void BridgeDriver::createNetwork(const CreateNetwork& request) {
     const MadeBridge made = setUpBridge(network);
     Defer undo([&] {
         firewall_.removeNetwork(network.id);
-        if (!made.adopted) removeBridge(network.bridge);
+        if (!made.adopted) removeLink(network.bridge);
     });
     firewall_.addNetwork(network);
     ensureForwarding(network);
     state_.put("network/" + network.id, networkRecord(text, made.adopted), Sync::yes);
-    const Lock lock(mutex_);
-    networks_[network.id] = {network, text, made.adopted};
+    networks_.put(network.id, {network, text, made.adopted});
     undo.dismiss();
     meetOthers();
 }
@@ -127,70 +118,35 @@ void BridgeDriver::meetOthers() {
 
 void BridgeDriver::deleteNetwork(const std::string& network_id) {
     const Lock changing(changing_);
-    std::optional<KnownNetwork> known;
-    {
-        const Lock lock(mutex_);
-        for (const auto& [id, endpoint] : endpoints_)
-            if (endpoint.network_id == network_id) throw error(Code::forbidden, "network {} has active endpoints", network_id);
-        if (const auto found = networks_.find(network_id); found != networks_.end()) known = found->second;
-    }
+    endpoints_.requireNoneOn(network_id);
+    const auto known = networks_.find(network_id);
     // A process that died before it could note the network may have left its bridge.
     if (!known) return removeBridgeOf(network_id);
-    if (!known->adopted) removeBridge(known->network.bridge);
+    if (!known->adopted) removeLink(known->network.bridge);
     firewall_.removeNetwork(network_id);
     meetOthers();
     state_.erase("network/" + network_id, Sync::yes);
-    const Lock lock(mutex_);
     networks_.erase(network_id);
 }
 
-BridgeDriver::KnownNetwork BridgeDriver::network(const std::string& id) {
-    const Lock lock(mutex_);
-    const auto found = networks_.find(id);
-    if (found == networks_.end()) throw error(Code::not_found, "network {} not found", id);
-    return found->second;
+Network BridgeDriver::network(const std::string& id) const {
+    auto found = networks_.find(id);
+    if (!found) throw error(Code::not_found, "network {} not found", id);
+    return std::move(found->network);
 }
 
-std::optional<Endpoint> BridgeDriver::findEndpoint(const std::string& id) {
-    const Lock lock(mutex_);
-    const auto found = endpoints_.find(id);
-    return found == endpoints_.end() ? std::nullopt : std::optional(found->second);
-}
-
-Endpoint BridgeDriver::endpoint(const std::string& network_id, const std::string& id) {
-    auto found = findEndpoint(id);
-    if (!found || found->network_id != network_id) throw error(Code::not_found, "endpoint {} not found", id);
+Endpoint BridgeDriver::endpoint(const std::string& network_id, const std::string& id) const {
+    auto found = endpoints_.find(network_id, id);
+    if (!found) throw error(Code::not_found, "endpoint {} not found", id);
     return std::move(*found);
-}
-
-void BridgeDriver::keep(const Endpoint& endpoint) {
-    state_.put("endpoint/" + endpoint.id, toJson(endpoint));
-    const Lock lock(mutex_);
-    endpoints_[endpoint.id] = endpoint;
-}
-
-void BridgeDriver::keepReduced(const Endpoint& endpoint) {
-    state_.reduce("endpoint/" + endpoint.id, toJson(endpoint));
-    const Lock lock(mutex_);
-    endpoints_[endpoint.id] = endpoint;
 }
 
 EndpointInterface BridgeDriver::createEndpoint(const CreateEndpoint& request) {
     (void)network(request.network_id);
     (void)readRates({}, request.options);
-    if (!plainId(request.endpoint_id)) throw error(Code::invalid, "invalid endpoint id \"{}\"", request.endpoint_id);
-    Endpoint made{.id = request.endpoint_id,
-                  .network_id = request.network_id,
-                  .ipv4 = readAddress(request.interface.address, IpFamily::v4),
-                  .ipv6 = readAddress(request.interface.address_ipv6, IpFamily::v6)};
+    auto made = readEndpoint<Endpoint>(request);
     made.mac = chooseMac(request, made.ipv4);
-    if (const auto known = findEndpoint(made.id)) {
-        if (known->network_id != made.network_id || known->ipv4 != made.ipv4 || known->ipv6 != made.ipv6)
-            throw error(Code::conflict, "endpoint {} exists already", made.id);
-        made = *known;
-    } else {
-        keep(made);
-    }
+    made = endpoints_.add(made);
     EndpointInterface reply;
     if (request.interface.mac_address.empty()) reply.mac_address = made.mac.text();
     return reply;
@@ -212,17 +168,15 @@ JsonOptions BridgeDriver::endpointInfo(const std::string& network_id, const std:
 }
 
 void BridgeDriver::deleteEndpoint(const std::string& network_id, const std::string& endpoint_id) {
-    auto known = findEndpoint(endpoint_id);
-    if (!known || known->network_id != network_id) return;
+    auto known = endpoints_.find(network_id, endpoint_id);
+    if (!known) return;
     revoke(*known);
     if (!known->interface.empty()) reaper_.remove(known->hostLink());
-    state_.erase("endpoint/" + endpoint_id);
-    const Lock lock(mutex_);
     endpoints_.erase(endpoint_id);
 }
 
 JoinReply BridgeDriver::join(const JoinRequest& request) {
-    const Network on = network(request.network_id).network;
+    const Network on = network(request.network_id);
     Endpoint joined = endpoint(request.network_id, request.endpoint_id);
     joined.sandbox = request.sandbox_key;
     joined.rates = readRates({}, request.options);
@@ -232,14 +186,14 @@ JoinReply BridgeDriver::join(const JoinRequest& request) {
     if (loose) joined.interface = joined.looseLink();
     if (joined.interface.empty()) joined.interface = freeInterfaceName(request.sandbox_key, on.interface_prefix);
     const std::string settings = plainOption(request.options, "com.docker.network.endpoint.sysctls");
-    reaper_.keep(joined.hostLink());
+    reaper_.flush([&joined](const std::string& link) { return link == joined.hostLink(); });
     (loose ? attachLoose : attach)({.network = on,
                                     .endpoint = joined,
                                     .sandbox = request.sandbox_key,
                                     .settings = readSettings(settings, joined.interface)});
-    Defer undo([&] { detach(joined.hostLink()); });
+    Defer undo([&] { removeLink(joined.hostLink()); });
     if (joined.rates != Rates{}) limitRates(joined);
-    keep(joined);
+    endpoints_.keep(joined);
     undo.dismiss();
     JoinReply reply;
     if (loose) {
@@ -253,50 +207,13 @@ JoinReply BridgeDriver::join(const JoinRequest& request) {
 }
 
 void BridgeDriver::leave(const std::string& network_id, const std::string& endpoint_id) {
-    auto known = findEndpoint(endpoint_id);
-    if (!known || known->network_id != network_id) return;
+    auto known = endpoints_.find(network_id, endpoint_id);
+    if (!known) return;
     revoke(*known);
     if (known->interface.empty()) return;
     reaper_.remove(known->hostLink());
     known->interface.clear();
-    keepReduced(*known);
-}
-
-void BridgeDriver::programExternalConnectivity(const std::string& network_id, const std::string& endpoint_id, const JsonOptions& options) {
-    const Network on = network(network_id).network;
-    Endpoint known = endpoint(network_id, endpoint_id);
-    const auto wanted = options.find("com.docker.network.portmap");
-    if (!known.ports.empty() || on.internal || wanted == options.end()) return;
-    const auto address = [](const std::optional<IpPrefix>& prefix) { return prefix ? std::optional(prefix->address) : std::nullopt; };
-    const auto routed = [](const std::optional<Subnet>& subnet) { return subnet && subnet->mode == GatewayMode::routed; };
-    known.ports = host_ports_.reserve(endpoint_id, readPortMap(wanted->second),
-                                      {.ipv4 = address(known.ipv4),
-                                       .ipv6 = address(known.ipv6),
-                                       .routed_ipv4 = routed(on.ipv4),
-                                       .routed_ipv6 = routed(on.ipv6),
-                                       .default_host = on.host_binding});
-    Defer undo([&] {
-        firewall_.unpublish(endpoint_id);
-        host_ports_.release(endpoint_id);
-    });
-    letLoopbackThrough(on, known.ports);
-    if (!known.ports.empty()) firewall_.publish(endpoint_id, network_id, known.ports);
-    forgetFlows(known.ports);
-    keep(known);
-    undo.dismiss();
-    watch_.lookAgain();
-}
-
-void BridgeDriver::letLoopbackThrough(const Network& network, const std::vector<PublishedPort>& ports) {
-    if (std::any_of(ports.begin(), ports.end(), [](const PublishedPort& port) { return port.reachesLoopback(); }))
-        (void)writeSetting("ipv4/conf/" + network.bridge + "/route_localnet", "1");
-}
-
-void BridgeDriver::revokeExternalConnectivity(const std::string& network_id, const std::string& endpoint_id) {
-    auto known = findEndpoint(endpoint_id);
-    if (!known || known->network_id != network_id || known->ports.empty()) return;
-    revoke(*known);
-    keepReduced(*known);
+    endpoints_.keepReduced(*known);
 }
 
 void BridgeDriver::updateEndpoint(const std::string& network_id, const std::string& endpoint_id, const JsonOptions& options) {
@@ -304,23 +221,14 @@ void BridgeDriver::updateEndpoint(const std::string& network_id, const std::stri
         if (name != "com.davit.rate-in" && name != "com.davit.rate-out") throw error(Code::invalid, "option {} of an endpoint can't be changed", name);
     Endpoint known = endpoint(network_id, endpoint_id);
     const Rates before = std::exchange(known.rates, readRates(known.rates, options));
-    if (known.interface.empty()) return keep(known);
+    if (known.interface.empty()) return endpoints_.keep(known);
     Defer undo([&] {
         known.rates = before;
         limitRates(known);
     });
     limitRates(known);
-    keep(known);
+    endpoints_.keep(known);
     undo.dismiss();
-}
-
-void BridgeDriver::revoke(Endpoint& endpoint) {
-    if (endpoint.ports.empty()) return;
-    firewall_.unpublish(endpoint.id);
-    host_ports_.release(endpoint.id);
-    forgetFlows(endpoint.ports);
-    endpoint.ports.clear();
-    watch_.lookAgain();
 }
 
 }  // namespace davit::bridge

@@ -8,13 +8,12 @@
 // port_keeper      the process that keeps ports    port_forward/   that process
 // other_firewalls  rules of others, and ours among them
 // conntrack        flows that go on too long       watch           what others do to all this
-// link_reaper      removes links in the background
 //
 // Configuration: "ip-forward" (true: switch the host's forwarding on where a network needs it), "ip-forward-no-drop" (false: when
 // it was switched on here, what is neither from nor to a bridge isn't forwarded).
 //
-// Threads: any. `changing_` is held for the whole of a change of networks; `mutex_` only to look into the maps. Calls about one
-// endpoint come one after the other, as the caller's protocol says.
+// Threads: any. `changing_` is held for the whole of a change of networks. Calls about one endpoint come one after the other, as the
+// caller's protocol says.
 #pragma once
 
 #include <map>
@@ -22,12 +21,14 @@
 
 #include "base/thread_annotations.hpp"
 #include "bridge_options.hpp"
+#include "common/endpoint_table.hpp"
+#include "common/link_reaper.hpp"
+#include "common/locked_map.hpp"
 #include "common/state_journal.hpp"
 #include "davit/sdk.hpp"
 #include "endpoint.hpp"
 #include "firewall.hpp"
 #include "host_ports.hpp"
-#include "link_reaper.hpp"
 #include "linux/netlink/links.hpp"
 #include "watch.hpp"
 
@@ -42,19 +43,17 @@ class BridgeDriver final : public NetworkDriver {
 
     NetworkCapabilities capabilities() override;
     GatewayAllocation gatewayAllocCheck(const JsonOptions& options) override;
-    void createNetwork(const CreateNetwork& request) override DAVIT_EXCLUDES(changing_, mutex_);
-    void deleteNetwork(const std::string& network_id) override DAVIT_EXCLUDES(changing_, mutex_);
-    EndpointInterface createEndpoint(const CreateEndpoint& request) override DAVIT_EXCLUDES(mutex_);
-    JsonOptions endpointInfo(const std::string& network_id, const std::string& endpoint_id) override DAVIT_EXCLUDES(mutex_);
-    void deleteEndpoint(const std::string& network_id, const std::string& endpoint_id) override DAVIT_EXCLUDES(mutex_);
-    JoinReply join(const JoinRequest& request) override DAVIT_EXCLUDES(mutex_);
-    void leave(const std::string& network_id, const std::string& endpoint_id) override DAVIT_EXCLUDES(mutex_);
-    void programExternalConnectivity(const std::string& network_id, const std::string& endpoint_id, const JsonOptions& options) override
-        DAVIT_EXCLUDES(mutex_);
-    void revokeExternalConnectivity(const std::string& network_id, const std::string& endpoint_id) override DAVIT_EXCLUDES(mutex_);
+    void createNetwork(const CreateNetwork& request) override DAVIT_EXCLUDES(changing_);
+    void deleteNetwork(const std::string& network_id) override DAVIT_EXCLUDES(changing_);
+    EndpointInterface createEndpoint(const CreateEndpoint& request) override;
+    JsonOptions endpointInfo(const std::string& network_id, const std::string& endpoint_id) override;
+    void deleteEndpoint(const std::string& network_id, const std::string& endpoint_id) override;
+    JoinReply join(const JoinRequest& request) override;
+    void leave(const std::string& network_id, const std::string& endpoint_id) override;
+    void programExternalConnectivity(const std::string& network_id, const std::string& endpoint_id, const JsonOptions& options) override;
+    void revokeExternalConnectivity(const std::string& network_id, const std::string& endpoint_id) override;
     /// The rates may change; anything else is Error{invalid}.
-    void updateEndpoint(const std::string& network_id, const std::string& endpoint_id, const JsonOptions& options) override
-        DAVIT_EXCLUDES(mutex_);
+    void updateEndpoint(const std::string& network_id, const std::string& endpoint_id, const JsonOptions& options) override;
 
   private:
     struct KnownNetwork {
@@ -63,27 +62,27 @@ class BridgeDriver final : public NetworkDriver {
         bool adopted = false;  ///< the bridge isn't ours to remove
     };
 
-    void restoreNetworks(const StateJournal::Records& records) DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
-    void restoreEndpoints(const StateJournal::Records& records) DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
-    /// Of links to sandboxes that nobody knows any more, those on bridges that nobody else uses, and those whose bridge is gone.
-    void removeStrays(const std::map<std::string, linux::Link>& links) DAVIT_EXCLUDES(mutex_);
-    void restoreFirewall(const StateJournal::Records& records) DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
     /// True when the same network exists already.
-    bool checkConflicts(const Network& network, const std::string& request) DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] bool checkConflicts(const Network& network, const std::string& request) const;
     void ensureForwarding(const Network& network) DAVIT_REQUIRES(changing_);
     void meetOthers();
-    /// Makes bridges again that somebody removed, and the sandboxes' links their ports.
-    void mendBridges() DAVIT_REQUIRES(changing_) DAVIT_EXCLUDES(mutex_);
-    [[nodiscard]] KnownNetwork network(const std::string& id) DAVIT_EXCLUDES(mutex_);
-    [[nodiscard]] Endpoint endpoint(const std::string& network_id, const std::string& id) DAVIT_EXCLUDES(mutex_);
-    [[nodiscard]] std::optional<Endpoint> findEndpoint(const std::string& id) DAVIT_EXCLUDES(mutex_);
-    /// Keeps it, on disk first.
-    void keep(const Endpoint& endpoint) DAVIT_EXCLUDES(mutex_);
-    /// The same for what has given something back: this also works on a full disk.
-    void keepReduced(const Endpoint& endpoint) DAVIT_EXCLUDES(mutex_);
-    void revoke(Endpoint& endpoint) DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] Network network(const std::string& id) const;
+    [[nodiscard]] Endpoint endpoint(const std::string& network_id, const std::string& id) const;
+
+    // bridge_ports.cpp
+    void revoke(Endpoint& endpoint);
     /// What the packet filter translates from a loopback address is routed to the bridge only if that is allowed.
     static void letLoopbackThrough(const Network& network, const std::vector<PublishedPort>& ports);
+
+    // bridge_restore.cpp
+    void restoreNetworks(const StateJournal::Records& records) DAVIT_REQUIRES(changing_);
+    void restoreEndpoints(const StateJournal::Records& records) DAVIT_REQUIRES(changing_);
+    /// Of links to sandboxes that nobody knows any more, those on bridges that nobody else uses, and those whose bridge is gone.
+    void removeStrays(const std::map<std::string, linux::Link>& links);
+    /// Makes bridges again that somebody removed, and the sandboxes' links their ports.
+    void mendBridges() DAVIT_REQUIRES(changing_);
+    void restoreFirewall(const StateJournal::Records& records) DAVIT_REQUIRES(changing_);
+
     void warn(const std::string& text) { context_.log(LogLevel::warning, text); }
 
     const DriverContext context_;
@@ -92,11 +91,10 @@ class BridgeDriver final : public NetworkDriver {
     StateJournal state_;
     Firewall firewall_;
     HostPorts host_ports_;
-    LinkReaper reaper_;
+    LinkReaper<std::string> reaper_;  ///< of the host's ends
     Mutex changing_;
-    Mutex mutex_;
-    std::map<std::string, KnownNetwork> networks_ DAVIT_GUARDED_BY(mutex_);
-    std::map<std::string, Endpoint> endpoints_ DAVIT_GUARDED_BY(mutex_);
+    LockedMap<KnownNetwork> networks_;
+    EndpointTable<Endpoint> endpoints_{state_};
     Watch watch_;  ///< the last: its thread uses all others
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "base/defer.hpp"
+#include "common/link_removal.hpp"
 #include "common/setting.hpp"
 #include "linux/netlink/link_requests.hpp"
 #include "linux/netlink/links.hpp"
@@ -61,7 +62,7 @@ MadeBridge setUpBridge(const Network& network) {
     MadeBridge made;
     auto present = linux::findLink(network.bridge);
     if (present && isLeftOver(network, *present)) {
-        removeBridge(network.bridge);
+        removeLink(network.bridge);
         present.reset();
     }
     if (present) {
@@ -75,7 +76,7 @@ MadeBridge setUpBridge(const Network& network) {
         made.index = check(static_cast<int>(::if_nametoindex(network.bridge.c_str())) - 1, "find bridge {}", network.bridge) + 1;
     }
     Defer undo([&] {
-        if (!made.adopted) removeBridge(network.bridge);
+        if (!made.adopted) removeLink(network.bridge);
     });
     configureIpv6(network);
     giveAddresses(network, made.index);
@@ -83,19 +84,9 @@ MadeBridge setUpBridge(const Network& network) {
     return made;
 }
 
-void removeBridge(const std::string& name) {
-    linux::NetlinkBatch batch;
-    linux::deleteLink(batch, name);
-    try {
-        batch.run();
-    } catch (const Error& e) {
-        if (e.sysErrno() != ENODEV) throw;
-    }
-}
-
 void removeBridgeOf(const std::string& network_id) {
     for (const linux::Link& link : linux::allLinks())
-        if (link.kind == "bridge" && link.alias == std::string(kAlias) + network_id) removeBridge(link.name);
+        if (link.kind == "bridge" && link.alias == std::string(kAlias) + network_id) removeLink(link.name);
 }
 
 int bridgeIndex(const Network& network) {

@@ -14,9 +14,6 @@ struct MadeBridge {
 /// it has already stays. Throws Error{forbidden} when the name belongs to another kind of link; what it made is gone then.
 MadeBridge setUpBridge(const Network& network);
 
-/// A bridge that isn't there is no error.
-void removeBridge(const std::string& name);
-
 /// Removes what was made for a network of this id, whatever its name; one that was adopted stays.
 void removeBridgeOf(const std::string& network_id);
 

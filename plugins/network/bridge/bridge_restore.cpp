@@ -17,18 +17,13 @@ namespace {
 
 constexpr std::string_view kAlias = "davit endpoint ";
 
-template <class Visit>
-void forEachRecord(const StateJournal::Records& records, std::string_view prefix, const Visit& visit) {
-    for (auto at = records.lower_bound(prefix); at != records.end() && at->first.starts_with(prefix); ++at) visit(at->first, at->second);
-}
-
 }  // namespace
 
 BridgeDriver::BridgeDriver(const DriverContext& context)
     : context_(context),
       state_(context.stateDirectory()),
       host_ports_(context.stateDirectory(), [this](const std::string& text) { warn(text); }),
-      reaper_([this](const std::string& text) { warn(text); }),
+      reaper_({.remove = detachAll, .together = true, .log = [this](const std::string& text) { warn(text); }}),
       watch_({.rules_changed = [this] { firewall_.rebuild(); },
               .others_changed = [this] { firewall_.meetOthers(Firewall::Look::always); },
               .bridges_gone = [this] {
@@ -64,10 +59,7 @@ void BridgeDriver::restoreNetworks(const StateJournal::Records& records) {
             KnownNetwork known{.network = readNetwork(wire::decode<CreateNetwork>(request)),
                                .request = request,
                                .adopted = document.root()["Adopted"].boolean()};
-            {
-                const Lock lock(mutex_);
-                networks_[known.network.id] = known;
-            }
+            networks_.put(known.network.id, known);
             (void)setUpBridge(known.network);
         } catch (const Error& e) {
             warn(fmt::format("restore {}: {}", name, e.text()));
@@ -87,8 +79,7 @@ void BridgeDriver::restoreEndpoints(const StateJournal::Records& records) {
             return;
         }
         host_ports_.take(known.id, known.ports);
-        const Lock lock(mutex_);
-        endpoints_[known.id] = known;
+        endpoints_.restore(known);
     });
     removeStrays(linked);
 }
@@ -96,15 +87,11 @@ void BridgeDriver::restoreEndpoints(const StateJournal::Records& records) {
 void BridgeDriver::mendBridges() {
     std::map<std::string, linux::Link> links;
     for (linux::Link& link : linux::allLinks()) links[link.name] = std::move(link);
-    std::vector<Network> networks;
     std::multimap<std::string, Endpoint> joined;  // by network
-    {
-        const Lock lock(mutex_);
-        for (const auto& [id, known] : networks_) networks.push_back(known.network);
-        for (const auto& [id, endpoint] : endpoints_)
-            if (!endpoint.interface.empty()) joined.emplace(endpoint.network_id, endpoint);
-    }
-    for (const Network& network : networks) {
+    for (const Endpoint& endpoint : endpoints_.all())
+        if (!endpoint.interface.empty()) joined.emplace(endpoint.network_id, endpoint);
+    for (const KnownNetwork& known : networks_.all()) {
+        const Network& network = known.network;
         try {
             const auto present = links.find(network.bridge);
             const int bridge = present != links.end() ? present->second.index : setUpBridge(network).index;
@@ -122,8 +109,7 @@ void BridgeDriver::mendBridges() {
 
 void BridgeDriver::removeStrays(const std::map<std::string, linux::Link>& links) {
     std::set<int> own;
-    const Lock lock(mutex_);
-    for (const auto& [id, known] : networks_)
+    for (const KnownNetwork& known : networks_.all())
         if (!known.adopted) own.insert(static_cast<int>(::if_nametoindex(known.network.bridge.c_str())));
     for (const auto& [id, link] : links)
         if (link.master == 0 || own.contains(link.master)) reaper_.remove(link.name);
@@ -137,17 +123,13 @@ void BridgeDriver::restoreFirewall(const StateJournal::Records& records) {
     FirewallModel model;
     model.drop_foreign_ipv4 = drop_foreign_ && switched("forwarding/ipv4");
     model.drop_foreign_ipv6 = drop_foreign_ && switched("forwarding/ipv6");
-    std::vector<Network> networks;
-    {
-        const Lock lock(mutex_);
-        for (const auto& [id, known] : networks_) model.networks[id] = known.network;
-        for (const auto& [id, endpoint] : endpoints_)
-            if (!endpoint.ports.empty()) model.publications[id] = {endpoint.network_id, endpoint.ports};
-        for (const auto& [id, known] : networks_) networks.push_back(known.network);
-    }
+    const std::vector<KnownNetwork> networks = networks_.all();
+    for (const KnownNetwork& known : networks) model.networks[known.network.id] = known.network;
+    for (const Endpoint& endpoint : endpoints_.all())
+        if (!endpoint.ports.empty()) model.publications[endpoint.id] = {endpoint.network_id, endpoint.ports};
     try {
         firewall_.restore(std::move(model));
-        for (const Network& network : networks) ensureForwarding(network);
+        for (const KnownNetwork& known : networks) ensureForwarding(known.network);
         firewall_.meetOthers(Firewall::Look::always);
     } catch (const Error& e) {
         warn(fmt::format("restore the packet filter: {}", e.text()));

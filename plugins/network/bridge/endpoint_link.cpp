@@ -6,6 +6,7 @@
 #include "base/defer.hpp"
 #include "base/file.hpp"
 #include "bridge_link.hpp"
+#include "common/link_removal.hpp"
 #include "linux/netlink/in_namespace.hpp"
 #include "linux/netlink/link_requests.hpp"
 #include "linux/netlink/links.hpp"
@@ -39,7 +40,7 @@ void createPairAfresh(const Attachment& a, const std::string& peer, int sandbox)
         createPair(a, peer, sandbox);
     } catch (const Error& e) {
         if (e.sysErrno() != EEXIST) throw;
-        detach(a.endpoint.hostLink());
+        removeLink(a.endpoint.hostLink());
         createPair(a, peer, sandbox);
     }
 }
@@ -49,7 +50,7 @@ void createPairAfresh(const Attachment& a, const std::string& peer, int sandbox)
 void attach(const Attachment& a) {
     const UniqueFd sandbox = openFile(a.sandbox, O_RDONLY);
     createPairAfresh(a, a.endpoint.interface, sandbox.get());
-    Defer undo([&] { detach(a.endpoint.hostLink()); });
+    Defer undo([&] { removeLink(a.endpoint.hostLink()); });
     linux::inNetworkNamespace(sandbox.get(), [&a] {
         configureInterface({.name = a.endpoint.interface, .ipv4 = a.endpoint.ipv4, .ipv6 = a.endpoint.ipv6, .settings = a.settings});
     });
@@ -84,18 +85,8 @@ void makePort(const Network& network, const Endpoint& endpoint, int bridge) {
     linux::settleCarrier(network.bridge);
 }
 
-void detach(const std::string& host_link) {
-    linux::NetlinkBatch batch;
-    linux::deleteLink(batch, host_link);
-    try {
-        batch.run();
-    } catch (const Error& e) {
-        if (e.sysErrno() != ENODEV) throw;
-    }
-}
-
 void detachAll(const std::vector<std::string>& host_links) {
-    if (host_links.size() == 1) return detach(host_links.front());
+    if (host_links.size() == 1) return removeLink(host_links.front());
     const auto tolerant = [](linux::NetlinkBatch& batch) {
         try {
             batch.run();

@@ -30,10 +30,7 @@ void limitRates(const Endpoint& endpoint);
 /// Makes the host's end a port of the bridge again, which is new.
 void makePort(const Network& network, const Endpoint& endpoint, int bridge);
 
-/// Removes the pair, which takes tens of milliseconds. One that isn't there is no error.
-void detach(const std::string& host_link);
-
-/// The same for many, in the time of one. Missing ones are no error.
+/// Removes the pairs of these links, which takes tens of milliseconds for one as for many. Missing ones are no error.
 void detachAll(const std::vector<std::string>& host_links);
 
 }  // namespace davit::bridge

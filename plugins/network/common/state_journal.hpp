@@ -49,4 +49,10 @@ class StateJournal {
     std::size_t lines_ DAVIT_GUARDED_BY(mutex_) = 0;
 };
 
+/// visit(name, json) for every record whose name begins so.
+template <class Visit>
+void forEachRecord(const StateJournal::Records& records, std::string_view prefix, const Visit& visit) {
+    for (auto at = records.lower_bound(prefix); at != records.end() && at->first.starts_with(prefix); ++at) visit(at->first, at->second);
+}
+
 }  // namespace davit

@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "base/defer.hpp"
+#include "common/link_removal.hpp"
 #include "common/setting.hpp"
 #include "linux/netlink/links.hpp"
 
@@ -82,7 +83,7 @@ void setUpHostLink(const Kind& kind, const Network& network, int parent) {
     if (present && present->alias != network.alias()) throw error(Code::forbidden, "link {} exists and is somebody else's", name);
     if (!present) create(kind, network, parent);
     Defer undo([&] {
-        if (!present) removeHostLink(name, network.alias());
+        if (!present) removeHostLink(kind, network);
     });
     restrain(name, !network.ipv6.empty());
     const int index = static_cast<int>(::if_nametoindex(name.c_str()));
@@ -94,17 +95,7 @@ void setUpHostLink(const Kind& kind, const Network& network, int parent) {
     undo.dismiss();
 }
 
-void removeHostLink(const std::string& name, const std::string& alias) {
-    const auto present = linux::findLink(name);
-    if (!present || present->alias != alias) return;
-    linux::NetlinkBatch batch;
-    linux::deleteLink(batch, name);
-    try {
-        batch.run();
-    } catch (const Error& e) {
-        if (e.sysErrno() != ENODEV) throw;
-    }
-}
+void removeHostLink(const Kind& kind, const Network& network) { removeOwnLink(network.hostLink(kind), network.alias()); }
 
 void addHostRoutes(const Kind& kind, const Network& network, const Endpoint& endpoint) {
     changeRoutes(kind, network, endpoint, [&](linux::NetlinkBatch& batch, int index, const IpAddress& to, const Subnet& subnet) {

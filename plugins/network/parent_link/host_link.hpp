@@ -15,7 +15,7 @@ void checkHostAddresses(const Kind& kind, const Network& network);
 /// Makes the link, or what is missing of it. `parent` is the index of the network's parent.
 void setUpHostLink(const Kind& kind, const Network& network, int parent);
 /// One that isn't there is no error, one of that name that isn't ours stays.
-void removeHostLink(const std::string& name, const std::string& alias);
+void removeHostLink(const Kind& kind, const Network& network);
 
 /// Nothing for networks without host access. A route that is there already is no error, and one that is gone isn't either.
 void addHostRoutes(const Kind& kind, const Network& network, const Endpoint& endpoint);

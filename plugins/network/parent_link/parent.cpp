@@ -7,8 +7,9 @@
 
 #include "base/check.hpp"
 #include "base/defer.hpp"
+#include "common/link_removal.hpp"
 #include "common/setting.hpp"
-#include "linux/netlink/links.hpp"
+#include "linux/netlink/link_requests.hpp"
 
 namespace davit::parent_link {
 namespace {
@@ -18,18 +19,6 @@ constexpr int kLastVlan = 4094;
 
 // What leads nowhere: frames to it are dropped. Not every kernel has the first.
 constexpr const char* kPlaceholderKinds[] = {"dummy", "ifb"};
-
-void deleteIfOurs(const std::string& name) {
-    const auto link = linux::findLink(name);
-    if (!link || link->alias != kAlias) return;
-    linux::NetlinkBatch batch;
-    linux::deleteLink(batch, name);
-    try {
-        batch.run();
-    } catch (const Error& e) {
-        if (e.sysErrno() != ENODEV) throw;
-    }
-}
 
 // The alias goes with the link's creation: what was made by a process that died is known.
 bool makePlaceholder(const std::string& name, const char* link_kind) {
@@ -58,7 +47,7 @@ void addPlaceholder(const Kind& kind, const std::string& name) {
     if (!made)
         throw error(Code::unavailable, "a {} network without a parent interface needs a kernel with dummy or ifb links: name one with -o parent=",
                     kind.name);
-    Defer undo([&name] { deleteIfOurs(name); });
+    Defer undo([&name] { removeParent(name); });
     raisePlaceholder(name);
     undo.dismiss();
 }
@@ -96,7 +85,7 @@ void addVlan(const std::string& name) {
         batch.run();
     } catch (const Error& e) {
         if (e.sysErrno() != EEXIST) {
-            deleteIfOurs(name);
+            removeParent(name);
             throw error(e.code(), "failed to create {} vlan link: {}", name, e.text());
         }
     }
@@ -123,10 +112,10 @@ int requireParent(const Kind& kind, const Network& network) {
     }
 }
 
-void removeParent(const std::string& name) { deleteIfOurs(name); }
+void removeParent(const std::string& name) { removeOwnLink(name, kAlias); }
 
 void removePlaceholder(const Kind& kind, const std::string& network_id) {
-    if (network_id.size() >= 12) deleteIfOurs(kind.placeholder_prefix + network_id.substr(0, 12));
+    if (network_id.size() >= 12) removeParent(kind.placeholder_prefix + network_id.substr(0, 12));
 }
 
 }  // namespace davit::parent_link

@@ -8,17 +8,12 @@
 #include "sandbox_link.hpp"
 
 namespace davit::parent_link {
-namespace {
-
-template <class Visit>
-void forEachRecord(const StateJournal::Records& records, std::string_view prefix, const Visit& visit) {
-    for (auto at = records.lower_bound(prefix); at != records.end() && at->first.starts_with(prefix); ++at) visit(at->first, at->second);
-}
-
-}  // namespace
 
 ParentLinkDriver::ParentLinkDriver(const DriverContext& context, const Kind& kind)
-    : context_(context), kind_(kind), state_(context.stateDirectory()), reaper_([this](const std::string& text) { warn(text); }) {
+    : context_(context),
+      kind_(kind),
+      state_(context.stateDirectory()),
+      reaper_({.remove = detachAll, .log = [this](const std::string& text) { warn(text); }}) {
     DriverConfig(context).finish();
     if (!linux::supportsUpperLink(kind.name))
         throw error(Code::unimplemented, "not for this host: its kernel doesn't make {} links", kind.name);
@@ -38,10 +33,7 @@ void ParentLinkDriver::restoreNetworks(const StateJournal::Records& records) {
     forEachRecord(records, "network/", [this](const std::string& name, const std::string& text) {
         try {
             const Network network = readNetwork(kind_, wire::decode<CreateNetwork>(text));
-            {
-                const Lock lock(mutex_);
-                networks_[network.id] = {network, text};
-            }
+            networks_.put(network.id, {network, text});
             setUpHostLink(kind_, network, ensureParent(kind_, network));
         } catch (const Error& e) {
             warn(fmt::format("restore {}: {}", name, e.text()));
@@ -54,10 +46,9 @@ void ParentLinkDriver::restoreEndpoints(const StateJournal::Records& records) {
         try {
             const Endpoint known = endpointFromJson(text);
             if (known.joined() && !known.sandbox.empty() && !sandboxLives(known.sandbox)) return state_.erase(name);
-            const Lock lock(mutex_);
-            endpoints_[known.id] = known;
+            endpoints_.restore(known);
             const auto on = networks_.find(known.network_id);
-            if (known.joined() && on != networks_.end()) addHostRoutes(kind_, on->second.network, known);
+            if (known.joined() && on) addHostRoutes(kind_, on->network, known);
         } catch (const Error& e) {
             warn(fmt::format("restore {}: {}", name, e.text()));
         }

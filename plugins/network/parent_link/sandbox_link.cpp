@@ -10,9 +10,9 @@
 #include "base/check.hpp"
 #include "base/defer.hpp"
 #include "base/file.hpp"
-#include "common/setting.hpp"
+#include "common/link_removal.hpp"
 #include "linux/netlink/in_namespace.hpp"
-#include "linux/netlink/links.hpp"
+#include "linux/netlink/link_requests.hpp"
 
 namespace davit::parent_link {
 namespace {
@@ -23,16 +23,6 @@ using namespace std::chrono_literals;
 // nobody when.
 constexpr auto kPatience = 2s;
 constexpr auto kPause = 5ms;
-
-void deleteLink(const std::string& name) {
-    linux::NetlinkBatch batch;
-    linux::deleteLink(batch, name);
-    try {
-        batch.run();
-    } catch (const Error& e) {
-        if (e.sysErrno() != ENODEV) throw;
-    }
-}
 
 template <typename Step>
 void patiently(const Attachment& a, std::initializer_list<int> in_the_way, const Step& step) {
@@ -47,11 +37,6 @@ void patiently(const Attachment& a, std::initializer_list<int> in_the_way, const
         if (a.in_the_way) a.in_the_way();
         std::this_thread::sleep_for(kPause);
     }
-}
-
-void deleteIfOurs(const SandboxLink& link) {
-    const auto found = linux::findLink(link.interface);
-    if (found && found->alias == link.alias) deleteLink(link.interface);
 }
 
 /// `sandbox` is -1: beside its parent, and with its remark at once.
@@ -102,26 +87,30 @@ void configure(const Attachment& a) {
 
 void attach(const Attachment& a) {
     const UniqueFd sandbox = openFile(a.endpoint.sandbox, O_RDONLY);
-    if (a.repeated) linux::inNetworkNamespace(sandbox.get(), [&a] { deleteLink(a.endpoint.interface); });
+    if (a.repeated) linux::inNetworkNamespace(sandbox.get(), [&a] { removeLink(a.endpoint.interface); });
     createPatiently(a, sandbox.get());
-    Defer undo([&] { linux::inNetworkNamespace(sandbox.get(), [&a] { deleteLink(a.endpoint.interface); }); });
+    Defer undo([&] { linux::inNetworkNamespace(sandbox.get(), [&a] { removeLink(a.endpoint.interface); }); });
     // A MAC address that is taken is EADDRINUSE, and EBUSY before Linux 5.18.
     patiently(a, {EADDRINUSE, EBUSY}, [&] { linux::inNetworkNamespace(sandbox.get(), [&a] { configure(a); }); });
     undo.dismiss();
 }
 
 void attachForEngine(const Attachment& a) {
-    deleteIfOurs({.sandbox = {}, .interface = a.endpoint.interface, .alias = a.endpoint.alias()});
+    removeOwnLink(a.endpoint.interface, a.endpoint.alias());
     createPatiently(a, -1);
 }
 
 void detach(const SandboxLink& link) {
-    if (link.sandbox.empty()) return deleteIfOurs(link);
+    if (link.sandbox.empty()) return removeOwnLink(link.interface, link.alias);
     if (!sandboxLives(link.sandbox)) return;
     const UniqueFd sandbox(::open(link.sandbox.c_str(), O_RDONLY | O_CLOEXEC));
     if (!sandbox && errno == ENOENT) return;
     check(sandbox.get(), "open {}", link.sandbox);
-    linux::inNetworkNamespace(sandbox.get(), [&link] { deleteIfOurs(link); });
+    linux::inNetworkNamespace(sandbox.get(), [&link] { removeOwnLink(link.interface, link.alias); });
+}
+
+void detachAll(const std::vector<SandboxLink>& links) {
+    for (const SandboxLink& link : links) detach(link);
 }
 
 }  // namespace davit::parent_link

@@ -37,5 +37,6 @@ struct SandboxLink {
 
 /// Removes a link, if it is still there and that endpoint's. A sandbox that is gone has taken its links with it.
 void detach(const SandboxLink& link);
+void detachAll(const std::vector<SandboxLink>& links);
 
 }  // namespace davit::parent_link

@@ -10,9 +10,7 @@ using boost::unit_test::precondition;
 
 namespace {
 
-struct Host : LinkHost<IpvlanDriver> {
-    Wish wire(const std::string& more = "") const { return {.options = onWire(more)}; }
-};
+using Host = LinkHost<IpvlanDriver>;
 
 boost::test_tools::assertion_result hasIpvlan(boost::unit_test::test_unit_id) {
     boost::test_tools::assertion_result result(linux::supportsUpperLink("ipvlan"));

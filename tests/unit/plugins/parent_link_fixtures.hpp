@@ -43,6 +43,8 @@ inline CreateNetwork requestOf(const std::string& id, const Wish& wish) {
     return request;
 }
 
+inline std::string onWire(const std::string& more = "") { return R"({"parent":"wire0")" + (more.empty() ? "" : "," + more) + "}"; }
+
 /// Its end of the wire is wire0, with 10.60.0.100 and fd00:60::100; the neighbour is .200 on eth0, and 192.0.2.9 behind.
 template <class Driver>
 struct LinkHost {
@@ -70,6 +72,7 @@ struct LinkHost {
         driver.reset();
         driver = std::make_unique<Driver>(host.context());
     }
+    static Wish wire(const std::string& more = "") { return {.options = onWire(more)}; }
     std::string network(const Wish& wish) const {
         const std::string id = randomId();
         driver->createNetwork(requestOf(id, wish));
@@ -92,8 +95,6 @@ struct LinkHost {
     DriverHost host{state.path().native()};
     std::unique_ptr<Driver> driver;
 };
-
-inline std::string onWire(const std::string& more = "") { return R"({"parent":"wire0")" + (more.empty() ? "" : "," + more) + "}"; }
 
 /// On a network of LinkHost: its endpoint, and once joined with routes as the engine sets them.
 struct Container {
