@@ -19,7 +19,7 @@ struct NetworkCapabilities {
     bool gateway_alloc_check = false;
     bool host_namespace = false;  ///< containers on it share the host's network namespace (beyond Docker's protocol)
     bool no_interface = false;    ///< containers on it get a namespace with only a loopback (beyond Docker's protocol)
-    bool singleton = false;       ///< one predefined network only: further ones are refused (beyond Docker's protocol)
+    bool singleton = false;       ///< one network only: further ones are refused (beyond Docker's protocol)
     /// CreateNetwork, CreateEndpoint and ProgramExternalConnectivity of what is there in the same shape are no failure: a driver
     /// that lost its memory is told again what it had (beyond Docker's protocol, whose servers may refuse that).
     bool repeatable = false;

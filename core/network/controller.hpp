@@ -145,6 +145,7 @@ class NetworkController {
     void takeConfiguration(NetworkConfig& config) const DAVIT_EXCLUDES(mutex_);
     void reserve(const Network& network) DAVIT_EXCLUDES(mutex_);
     void forget(const std::string& id) DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] bool isDriverUsed(const Network& network) const DAVIT_EXCLUDES(mutex_);
     void make(Network& network);
     void unmake(const Network& network);
     void erase(const Network& network);

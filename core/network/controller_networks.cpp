@@ -75,6 +75,14 @@ void NetworkController::forget(const std::string& id) {
     networks_.erase(id);
 }
 
+/// Whether another network is the driver's, too.
+bool NetworkController::isDriverUsed(const Network& network) const {
+    const Lock lock(mutex_);
+    return std::any_of(networks_.begin(), networks_.end(), [&](const auto& item) {
+        return item.first != network.id && item.second.network.config.driver == network.config.driver;
+    });
+}
+
 /// What of a network is outside of this process: pools and the driver's network. Its row exists.
 void NetworkController::make(Network& network) {
     if (network.config.config_only) return;
@@ -82,7 +90,7 @@ void NetworkController::make(Network& network) {
     const NetworkCapabilities can = driver->capabilities();
     network.host_namespace = can.host_namespace;
     network.no_interface = can.no_interface;
-    if (can.singleton && !network.predefined)
+    if (can.singleton && !network.predefined && isDriverUsed(network))
         throw error(Code::forbidden, "only one instance of \"{}\" network is allowed", network.config.driver);
     if (network.hasEndpoints()) {
         GatewayAllocation skip;

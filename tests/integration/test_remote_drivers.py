@@ -3,6 +3,7 @@ hang, lie and die; and a real dockerd on our drivers."""
 import json
 import os
 import shutil
+import socket
 import subprocess
 import threading
 import unittest
@@ -84,7 +85,7 @@ class ServedTest(RemoteCase):
     @classmethod
     def setUpClass(cls):
         cls.hosts = {}
-        for plugin in ('bridge', 'macvlan', 'ipam'):
+        for plugin in ('bridge', 'macvlan', 'ipam', 'host', 'null'):
             cls.hosts[plugin] = Host(plugin, 'served-' + plugin).start()
             cls.addClassCleanup(cls.hosts[plugin].close)
         super().setUpClass()
@@ -114,6 +115,29 @@ class ServedTest(RemoteCase):
 
     def test_macvlan(self):
         self.use('served-macvlan')
+
+    def namespace_on(self, driver):
+        """The network namespace of a container on a network of the driver, and its interfaces."""
+        for snapshot in (False, True):  # the first use opens connections
+            before = snapshot and self.snapshot()
+            self.docker.ok('network', 'create', '-d', driver, 'one')
+            seen = self.docker.ok('run', '--rm', '--network', 'one', IMAGE, 'sh', '-c', 'readlink /proc/self/ns/net; ls /sys/class/net').split()
+            self.docker.ok('network', 'rm', 'one')
+        self.assert_no_leak(before)
+        return seen[0], sorted(seen[1:])
+
+    def test_null(self):
+        namespace, interfaces = self.namespace_on('served-null')
+        self.assertNotEqual(namespace, os.readlink('/proc/self/ns/net'))
+        self.assertEqual(interfaces, ['lo'])
+
+    def test_host(self):
+        namespace, interfaces = self.namespace_on('served-host')
+        self.assertEqual(namespace, os.readlink('/proc/self/ns/net'))
+        self.assertEqual(interfaces, sorted(name for _, name in socket.if_nameindex()))
+        self.docker.ok('network', 'create', '-d', 'served-host', 'one')
+        second = self.docker.run('network', 'create', '-d', 'served-host', 'two')
+        self.assertIn(b'only one instance of "served-host" network is allowed', second.stderr)
 
     def test_published_ports(self):
         self.docker.ok('network', 'create', '-d', 'served-bridge', '--subnet', SUBNET, 'one')
@@ -349,7 +373,7 @@ class DockerdTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        for plugin in ('bridge', 'macvlan', 'ipam'):
+        for plugin in ('bridge', 'macvlan', 'ipam', 'host', 'null'):
             cls.addClassCleanup(Host(plugin, 'davit-' + plugin).start().close)
         cls.dockerd = Dockerd()
         cls.addClassCleanup(cls.dockerd.destroy)
