@@ -70,8 +70,8 @@ class DiskFullTest(DaemonCase):
             self.docker.ok('run', '-d', '--name', name, IMAGE, 'sh', '-c', 'echo said; exec sleep 1000')
         until(lambda: self.docker.ok('logs', 'forced') == 'said', 'the last one speaks')
         images_before = sorted(tag for image in self.api.images() for tag in image['RepoTags'])
-        self.fill()
         for _ in range(3):
+            self.fill()  # again: a create that failed gives back the prepared layer that it took
             self.assert_refused('create', '--name', 'new', IMAGE, 'true')
         self.assertIn('no space left on device', self.davit.fails('load', input=images.busybox('new:1')).lower())
         self.assertEqual(self.containers(), ['/forced', '/killed', '/stopped'])

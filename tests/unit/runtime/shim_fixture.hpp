@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <mutex>
 #include <string>
+#include <thread>
 
 #include "base/file.hpp"
 #include "base/id.hpp"
@@ -109,6 +110,16 @@ class Events {
     std::mutex mutex_;
     std::condition_variable changed_;
 };
+
+/// What the shim left for a daemon that isn't there. It writes that after it told whoever is.
+inline ExitInfo waitExitFile(const std::filesystem::path& run_dir) {
+    for (const auto end = std::chrono::steady_clock::now() + patience(); std::chrono::steady_clock::now() < end;) {
+        if (const auto exit = Shim::readExit(run_dir)) return *exit;
+        std::this_thread::sleep_for(5ms);
+    }
+    BOOST_FAIL("no exit file in " << run_dir);
+    return {};
+}
 
 /// The client's end of an attach.
 class Terminal {

@@ -16,7 +16,7 @@ BOOST_AUTO_TEST_CASE(a_program_runs_and_its_exit_code_is_kept) {
     auto shim = Shim::start(monitor, std::move(start), events.handlers());
     BOOST_TEST(shim->pid() > 0);
     BOOST_TEST(events.waitExit().code == 7);
-    BOOST_TEST(Shim::readExit(run_dir)->code == 7);
+    BOOST_TEST(waitExitFile(run_dir).code == 7);
     const std::string text = readFile(log).value();
     BOOST_TEST(text.find("{\"log\":\"hello\\n\",\"stream\":\"stdout\",\"time\":\"20") != std::string::npos, text);
     BOOST_TEST(text.find("{\"log\":\"oops\\n\",\"stream\":\"stderr\"") != std::string::npos, text);
@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(the_container_outlives_the_daemon_and_is_found_again) {
     BOOST_TEST(events.waitExit().code == 5);
     again->release();
     BOOST_TEST(!Shim::reconnect(monitor, run_dir, {}));
-    BOOST_TEST(Shim::readExit(run_dir)->code == 5);
+    BOOST_TEST(waitExitFile(run_dir).code == 5);
 }
 
 BOOST_AUTO_TEST_CASE(a_killed_shim_ends_its_container) {
