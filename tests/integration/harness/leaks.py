@@ -125,8 +125,8 @@ class Snapshot:
                 self.facts['processes'] = [line for line in found if not waits(line)]
 
     def ending(self):
-        """Helpers that end some time after the last container that needed them."""
-        return [line for line in self.facts['processes'] if line.startswith(('davit-resolver', 'davit-port-forward'))]
+        """What ends some time after the last container that needed it."""
+        return [line for line in self.facts['processes'] if line.startswith(('davit-shim', 'davit-resolver', 'davit-port-forward'))]
 
     def difference(self, later):
         """Lines of text, one for each thing that is more or less; empty when nothing leaked."""
