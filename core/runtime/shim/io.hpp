@@ -5,8 +5,8 @@
 // process; when it doesn't read, the clients aren't read.
 #pragma once
 
+#include "base/epoll_loop.hpp"
 #include "runtime/shim/log_writer.hpp"
-#include "runtime/shim/loop.hpp"
 
 namespace davit::shim {
 

@@ -8,10 +8,10 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "base/epoll_loop.hpp"
 #include "runtime/launcher/failure.hpp"
 #include "runtime/shim/container.hpp"
 #include "runtime/shim/control.hpp"
-#include "runtime/shim/loop.hpp"
 
 namespace davit::shim {
 namespace {

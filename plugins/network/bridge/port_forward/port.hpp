@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "loop.hpp"
+#include "base/epoll_loop.hpp"
 #include "protocol.hpp"
 
 namespace davit::bridge::forward {

@@ -74,7 +74,7 @@ bool addPort(const Entry& entry, int fd) {
     port->next = g_ports;
     g_ports = port;
     if (entry.target.port == 0) return true;
-    return (tcp || udpPrepare(fd)) && loopAdd(&port->socket, EPOLLIN);
+    return (tcp || udpPrepare(fd)) && loopSet(&port->socket, EPOLLIN);
 }
 
 uint32_t change(const Message& message, const int* descriptors, uint32_t count) {
@@ -144,10 +144,15 @@ void driverReady(Watch* watch, uint32_t) {
 }
 
 void addDriver(int fd) {
-    void* memory = fd >= 0 ? ::malloc(sizeof(Watch)) : nullptr;
-    if (memory == nullptr) return;
-    auto* watch = new (memory) Watch{fd, driverReady, nullptr};
-    if (loopAdd(watch, EPOLLIN)) ++g_drivers;
+    if (fd < 0) return;
+    void* memory = ::malloc(sizeof(Watch));
+    auto* watch = memory != nullptr ? new (memory) Watch{fd, driverReady, nullptr} : nullptr;
+    if (watch != nullptr && loopSet(watch, EPOLLIN)) {
+        ++g_drivers;
+        return;
+    }
+    (void)::close(fd);
+    ::free(memory);
 }
 
 void listenerReady(Watch* listener, uint32_t) { addDriver(::accept4(listener->fd, nullptr, nullptr, SOCK_CLOEXEC)); }
@@ -175,7 +180,7 @@ int run(bool listening) {
     if (!loopInit()) return 1;
     static Watch listener = {kInherited, listenerReady, nullptr};
     if (listening)
-        loopAdd(&listener, EPOLLIN);
+        loopSet(&listener, EPOLLIN);
     else
         addDriver(kInherited);
     // The driver that starts it has connected already, or fails to.

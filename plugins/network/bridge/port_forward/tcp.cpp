@@ -83,7 +83,7 @@ void connectionReady(Watch* watch, uint32_t) {
     bool more_up = false, more_down = false;
     if (!pump(&connection->up, client, target, &more_up) || !pump(&connection->down, target, client, &more_down)) return reset(connection);
     if (connection->up.closed && connection->down.closed) return tcpEnd(connection);
-    if (more_up || more_down) loopAgain(watch, kEdges);
+    if (more_up || more_down) loopAgain(watch);
 }
 
 bool begin(Connection* connection) {
@@ -95,7 +95,7 @@ bool begin(Connection* connection) {
     if (connection->target.fd < 0) return false;
     const int result = ::connect(connection->target.fd, reinterpret_cast<const struct sockaddr*>(&address), size);
     if (result != 0 && errno != EINPROGRESS) return false;
-    return loopAdd(&connection->target, kEdges) && loopAdd(&connection->client, kEdges);
+    return loopSet(&connection->target, kEdges) && loopSet(&connection->client, kEdges);
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ Talk* begin(Port* port, const struct sockaddr_in6& client, const struct in6_pkti
     socklen_t size = 0;
     talk->target = {openTarget(port->entry.target, &address, &size), targetReady, talk};
     if (talk->target.fd >= 0 && ::connect(talk->target.fd, reinterpret_cast<const struct sockaddr*>(&address), size) == 0 &&
-        loopAdd(&talk->target, EPOLLIN))
+        loopSet(&talk->target, EPOLLIN))
         return talk;
     udpEnd(talk);
     return nullptr;

@@ -1,13 +1,13 @@
-#include "runtime/shim/loop.hpp"
+#include "base/epoll_loop.hpp"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-namespace davit::shim {
+namespace davit {
 namespace {
 
-constexpr int kBatch = 32;
+constexpr int kBatch = 64;
 
 int g_epoll = -1;
 struct epoll_event g_ready[kBatch];
@@ -17,6 +17,13 @@ struct Garbage {
     Garbage* next;
 };
 Garbage* g_garbage = nullptr;
+
+int control(int operation, const Watch* watch, uint32_t events) {
+    struct epoll_event event {};
+    event.events = events;
+    event.data.ptr = const_cast<Watch*>(watch);
+    return ::epoll_ctl(g_epoll, operation, watch->fd, &event);
+}
 
 /// Events of this round that belong to a watch that is gone must not reach it.
 void forget(const Watch* watch) {
@@ -31,19 +38,20 @@ bool loopInit() {
     return g_epoll >= 0;
 }
 
-void loopSet(Watch* watch, uint32_t events) {
-    if (events == watch->events || watch->fd < 0) return;
-    struct epoll_event event {};
-    event.events = events;
-    event.data.ptr = watch;
+bool loopSet(Watch* watch, uint32_t events) {
+    if (events == watch->events || watch->fd < 0) return true;
     const int operation = events == 0 ? EPOLL_CTL_DEL : watch->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-    if (::epoll_ctl(g_epoll, operation, watch->fd, &event) != 0 && operation != EPOLL_CTL_DEL) return;
+    if (control(operation, watch, events) != 0 && operation != EPOLL_CTL_DEL) return false;
     if (events == 0) forget(watch);
     watch->events = events;
+    return true;
 }
 
+void loopAgain(const Watch* watch) { (void)control(EPOLL_CTL_MOD, watch, watch->events); }  // fails only for what isn't waited for
+
 void loopClose(Watch* watch) {
-    loopSet(watch, 0);
+    // Closing alone would not end the waiting where another process has a copy of the descriptor.
+    (void)loopSet(watch, 0);
     if (watch->fd >= 0) (void)::close(watch->fd);
     watch->fd = -1;
 }
@@ -68,4 +76,4 @@ void loopFree(void* memory) {
     g_garbage = garbage;
 }
 
-}  // namespace davit::shim
+}  // namespace davit
