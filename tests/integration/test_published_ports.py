@@ -6,26 +6,12 @@ import signal
 import subprocess
 
 from harness import images, places
-from harness.case import IMAGE, DaemonCase
+from harness.case import IMAGE
 from harness.dockerd import Dockerd
+from harness.lan import LAN, LanCase, fetch
 from harness.poll import until
 
-LAN = 'lan'  # a namespace that acts as another host: 192.0.2.2 and 2001:db8::2 beside the daemon's host with .1
-SERVER = 'echo hello >/index.html; exec busybox httpd -f -p 80 -h /'
 EVERY_WAY = (('', '127.0.0.1'), ('', '::1'), ('', '192.0.2.1'), ('', '2001:db8::1'), (LAN, '192.0.2.1'), (LAN, '2001:db8::1'))
-
-
-def ip(*arguments):
-    subprocess.run(['ip', *arguments], check=True)
-
-
-def fetch(address, port, where='', seconds=3):
-    """What the server at the address says, asked from this host or from the namespace; None without an answer."""
-    host = f'[{address}]' if ':' in address else address
-    inside = ['ip', 'netns', 'exec', where] if where else []
-    result = subprocess.run([*inside, 'timeout', str(seconds), 'busybox', 'wget', '-q', '-O', '-', f'http://{host}:{port}/index.html'],
-                            capture_output=True, text=True, check=False)
-    return result.stdout.strip() if result.returncode == 0 else None
 
 
 def forwarders():
@@ -41,31 +27,7 @@ def forwarders():
     return found
 
 
-class PortsCase(DaemonCase):
-    @classmethod
-    def setUpClass(cls):
-        ip('netns', 'add', LAN)
-        cls.addClassCleanup(ip, 'netns', 'del', LAN)
-        ip('link', 'add', 'out0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', LAN)
-        cls.addClassCleanup(ip, 'link', 'del', 'out0')  # its namespace would take it along some time later
-        for inside, link, last in (([], 'out0', 1), (['-n', LAN], 'eth0', 2)):
-            ip(*inside, 'addr', 'add', f'192.0.2.{last}/24', 'dev', link)
-            ip(*inside, 'addr', 'add', f'2001:db8::{last}/64', 'dev', link, 'nodad')
-            ip(*inside, 'link', 'set', link, 'up')
-        ip('-n', LAN, 'route', 'add', 'default', 'via', '192.0.2.1')
-        super().setUpClass()
-
-    def server(self, *arguments, cli=None):
-        return (cli or self.docker).ok('run', '-d', *arguments, IMAGE, 'sh', '-c', SERVER)
-
-    def address(self, container):
-        return self.api.inspect(container)['NetworkSettings']['IPAddress']
-
-    def awaits(self, port):
-        until(lambda: fetch('127.0.0.1', port) == 'hello', 'the server answers')
-
-
-class PublishedPortsTest(PortsCase):
+class PublishedPortsTest(LanCase):
     def test_a_port_is_published_on_both_families(self):
         container = self.server('-p', '8081:80')
         self.awaits(8081)
@@ -148,7 +110,7 @@ class PublishedPortsTest(PortsCase):
             until(lambda where=where, address=address: fetch(address, 8090, where, 1) is None, 'the port is closed', 5)
 
 
-class RatesTest(PortsCase):
+class RatesTest(LanCase):
     def setUp(self):
         super().setUp()
         self.docker.ok('network', 'create', 'slow')
@@ -191,7 +153,7 @@ class RatesTest(PortsCase):
                                                       status=125))
 
 
-class BesideDockerTest(PortsCase):
+class BesideDockerTest(LanCase):
     """A dockerd with iptables of its own in the same network namespace, which drops what isn't its own."""
 
     @classmethod
@@ -244,7 +206,7 @@ class BesideDockerTest(PortsCase):
         until(lambda: fetch('192.0.2.1', 8083, LAN, 1) == 'hello', 'our port is reached again', 5)
 
 
-class ServedToDockerTest(PortsCase):
+class ServedToDockerTest(LanCase):
     """The driver in a process of its own, for a dockerd that has no bridge and no rules itself."""
     config = {'bridge': 'none'}
 

@@ -11,6 +11,7 @@
 #include "common/options.hpp"
 #include "davit/wire_network.hpp"
 #include "endpoint_link.hpp"
+#include "firewalld.hpp"
 #include "forwarding.hpp"
 
 namespace davit::bridge {
@@ -105,12 +106,19 @@ void BridgeDriver::createNetwork(const CreateNetwork& request) {
     state_.put("network/" + network.id, networkRecord(text, made.adopted), Sync::yes);
     networks_.put(network.id, {network, text, made.adopted});
     undo.dismiss();
-    meetOthers();
+    meetOthersOrWarn();
 }
 
-void BridgeDriver::meetOthers() {
+void BridgeDriver::meetOthers(Firewall::Look look) {
+    firewall_.meetOthers(look);
+    std::set<std::string> bridges;
+    for (const KnownNetwork& known : networks_.all()) bridges.insert(known.network.bridge);
+    admitToFirewalld(bridges);
+}
+
+void BridgeDriver::meetOthersOrWarn() {
     try {
-        firewall_.meetOthers(Firewall::Look::if_it_matters);
+        meetOthers(Firewall::Look::if_it_matters);
     } catch (const Error& e) {
         warn(fmt::format("beside the rules of others: {}", e.text()));
     }
@@ -124,9 +132,14 @@ void BridgeDriver::deleteNetwork(const std::string& network_id) {
     if (!known) return removeBridgeOf(network_id);
     if (!known->adopted) removeLink(known->network.bridge);
     firewall_.removeNetwork(network_id);
-    meetOthers();
     state_.erase("network/" + network_id, Sync::yes);
     networks_.erase(network_id);
+    try {
+        if (!known->adopted) dismissFromFirewalld(known->network.bridge);
+    } catch (const Error& e) {
+        warn(e.text());
+    }
+    meetOthersOrWarn();
 }
 
 Network BridgeDriver::network(const std::string& id) const {

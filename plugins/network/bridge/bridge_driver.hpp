@@ -6,7 +6,7 @@
 // port_map         ports wanted and published     host_ports      which of the host's ports are held
 // firewall_rules   the rule set as text           firewall        the rule set in the kernel
 // port_keeper      the process that keeps ports    port_forward/   that process
-// other_firewalls  rules of others, and ours among them
+// other_firewalls  rules of others, ours in them  firewalld       its zones
 // conntrack        flows that go on too long       watch           what others do to all this
 //
 // Configuration: "ip-forward" (true: switch the host's forwarding on where a network needs it), "ip-forward-no-drop" (false: when
@@ -65,7 +65,9 @@ class BridgeDriver final : public NetworkDriver {
     /// True when the same network exists already.
     [[nodiscard]] bool checkConflicts(const Network& network, const std::string& request) const;
     void ensureForwarding(const Network& network) DAVIT_REQUIRES(changing_);
-    void meetOthers();
+    /// Sees to it that other firewalls let our traffic through; throws Error{system, unavailable}.
+    void meetOthers(Firewall::Look look);
+    void meetOthersOrWarn();
     [[nodiscard]] Network network(const std::string& id) const;
     [[nodiscard]] Endpoint endpoint(const std::string& network_id, const std::string& id) const;
 

@@ -106,7 +106,7 @@ void drain(int fd, const Visit& visit) {
 
 struct Touched {
     bool ours = false;    ///< our table
-    bool theirs = false;  ///< the one that iptables has
+    bool theirs = false;  ///< the one of iptables, or of firewalld
 };
 
 Touched touchedByOthers(int fd, std::set<std::uint32_t>& own) {
@@ -115,8 +115,9 @@ Touched touchedByOthers(int fd, std::set<std::uint32_t>& own) {
         if (message == nullptr) touched = {true, true};
         if (message == nullptr || (message->nlmsg_type & 0xffU) == NFT_MSG_NEWGEN || message->nlmsg_type >> 8U != NFNL_SUBSYS_NFTABLES) return;
         const std::string_view table = tableOf(*message);
+        if (table != "davit" && table != "filter" && table != "firewalld") return;
         bool& of = table == "davit" ? touched.ours : touched.theirs;
-        if ((table == "davit" || table == "filter") && !of) of = !isOurs(message->nlmsg_pid, own);
+        if (!of) of = !isOurs(message->nlmsg_pid, own);
     });
     return touched;
 }

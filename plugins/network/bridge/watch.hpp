@@ -21,7 +21,7 @@ class Watch {
     /// Called on the watch's thread; what they throw is logged.
     struct Handlers {
         std::function<void()> rules_changed;   ///< by somebody else, a moment ago
-        std::function<void()> others_changed;  ///< their own rules, in a table that has to do with ours
+        std::function<void()> others_changed;  ///< their own rules, in a table that decides about our traffic, too
         std::function<void()> bridges_gone;    ///< a moment ago, whoever removed them
         std::function<int()> keeper;           ///< a descriptor that becomes readable when tend() has something to do, or -1
         std::function<void()> tend;
