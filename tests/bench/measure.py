@@ -6,6 +6,7 @@ import threading
 import time
 
 import engines as hosts
+import names
 import networks
 import traffic
 from engines import IMAGE
@@ -136,6 +137,8 @@ def run(options):
                 results['networks'] = networks.measure(engines)
             if 'traffic' in options.parts:
                 results['traffic'] = traffic.measure(engines, program, max(3, options.rounds // 10), options.containers)
+            if 'names' in options.parts:
+                results['names'] = names.measure(engines, hosts.compile_c('dns_load', folder), max(3, options.rounds // 10))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return results

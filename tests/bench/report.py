@@ -74,8 +74,18 @@ def traffic(results):
                         [[name, *(str(value) for value in facts.values())] for name, facts in first.items()])
 
 
-# The part's name in the results -> its lines. A measurement of its own (names resolved, say) adds one here and in measure.run().
-PARTS = {'times': runs, 'memory': memory, 'networks': networks, 'traffic': traffic}
+def names(results):
+    engines = list(next(iter(results['names'].values())))
+    lines = []
+    for kind, figures in results['names'].items():
+        rates = [statistics.median(figures[engine]['rates']) for engine in engines]
+        ratio = f'{rates[0] / rates[1]:.1f}' if len(rates) == 2 else ''
+        lines.append([kind, *(f'{rate:,.0f}' for rate in rates), ratio, ', '.join(str(figures[engine]['lost']) for engine in engines)])
+    return rows(['names per second', *engines, 'ratio', 'lost'], lines)
+
+
+# The part's name in the results -> its lines. A measurement of its own adds one here and in measure.run().
+PARTS = {'times': runs, 'memory': memory, 'networks': networks, 'traffic': traffic, 'names': names}
 
 
 def table(results):
