@@ -46,10 +46,12 @@ void Restarter::loop() {
         {
             const Lock lock(mutex_);
             while (!stopping_ && (!begun_ || tasks_.empty() || tasks_.begin()->first > std::chrono::steady_clock::now())) {
-                if (!begun_ || tasks_.empty())
+                if (!begun_ || tasks_.empty()) {
                     changed_.wait(mutex_);
-                else
-                    (void)changed_.wait_until(mutex_, tasks_.begin()->first);
+                    continue;
+                }
+                const SteadyTime moment = tasks_.begin()->first;  // looked at again after the wait, when the task may be gone
+                (void)changed_.wait_until(mutex_, moment);
             }
             if (stopping_) return;
             task = std::move(tasks_.extract(tasks_.begin()).mapped());
