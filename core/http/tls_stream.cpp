@@ -5,6 +5,8 @@
 #include <Poco/Net/SSLException.h>
 #include <sys/socket.h>
 
+#include <cerrno>
+
 #include "base/check.hpp"
 
 namespace davit::http {
@@ -27,12 +29,21 @@ TlsStream::TlsStream(Poco::Net::SecureStreamSocket socket, Side side)
 
 TlsStream::~TlsStream() = default;
 
-bool TlsStream::looksLikeTls() {
+std::optional<Stream::Attempt> TlsStream::lookAtFirstByte() {
     std::byte first{};
     const ssize_t count = ::recv(fd_, &first, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (count <= 0) return true;  // nothing yet, or the end: the handshake finds out which
+    // Not into the handshake without having seen it: it would take the byte, and the next one means nothing.
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return Attempt{Outcome::want_read, 0};
+    if (count <= 0) return Attempt{Outcome::end, 0};
     first_byte_seen_ = true;
-    return first == kHandshakeRecord;
+    if (first == kHandshakeRecord) return std::nullopt;
+    // Best effort: the client gets something to read instead of a broken handshake.
+    (void)::send(fd_, kPlainAnswer.data(), kPlainAnswer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)::shutdown(fd_, SHUT_WR);
+    std::byte sink[4096];
+    while (::recv(fd_, sink, sizeof sink, MSG_DONTWAIT) > 0) {
+    }
+    throw error(Code::cancelled, "a client sent plain HTTP to a TLS listener");
 }
 
 Stream::Attempt TlsStream::translate(int result) const {
@@ -44,15 +55,8 @@ Stream::Attempt TlsStream::translate(int result) const {
 
 Stream::Attempt TlsStream::tryRead(std::span<std::byte> buffer) {
     const Lock lock(mutex_);
-    if (!first_byte_seen_ && !looksLikeTls()) {
-        // Best effort: the client gets something to read instead of a broken handshake.
-        (void)::send(fd_, kPlainAnswer.data(), kPlainAnswer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-        (void)::shutdown(fd_, SHUT_WR);
-        std::byte sink[4096];
-        while (::recv(fd_, sink, sizeof sink, MSG_DONTWAIT) > 0) {
-        }
-        throw error(Code::cancelled, "a client sent plain HTTP to a TLS listener");
-    }
+    if (!first_byte_seen_)
+        if (const auto attempt = lookAtFirstByte()) return *attempt;
     try {
         return translate(socket_.receiveBytes(buffer.data(), static_cast<int>(buffer.size())));
     } catch (const Poco::Net::SSLConnectionUnexpectedlyClosedException&) {

@@ -5,6 +5,7 @@
 #include <Poco/Net/SecureStreamSocket.h>
 
 #include <memory>
+#include <optional>
 
 #include "base/thread_annotations.hpp"
 #include "http/stream.hpp"
@@ -27,8 +28,9 @@ class TlsStream final : public Stream {
     [[nodiscard]] UniqueFd releaseFd() noexcept override { return {}; }
 
   private:
-    // What came first on a server's connection: 0x16 begins every TLS handshake.
-    bool looksLikeTls() DAVIT_REQUIRES(mutex_);
+    // Of a server's connection: 0x16 begins every TLS handshake. std::nullopt: so it was; go on. Throws Error{cancelled} after an
+    // answer to a client that speaks plain HTTP.
+    std::optional<Attempt> lookAtFirstByte() DAVIT_REQUIRES(mutex_);
     Attempt translate(int result) const;
 
     Mutex mutex_;

@@ -104,6 +104,23 @@ BOOST_AUTO_TEST_CASE(plain_http_on_the_tls_port_gets_a_readable_400) {
     BOOST_TEST(answer.ends_with("Client sent an HTTP request to an HTTPS server.\n"));
 }
 
+// Its beginning may come between a look for it and the handshake.
+BOOST_AUTO_TEST_CASE(a_handshake_may_begin_at_any_moment) {
+    TlsServer test([](Exchange exchange) { exchange.respond(200, {}, exchange.readBody()); });
+    std::vector<std::future<int>> clients;
+    for (int number = 0; number < 4; ++number)
+        clients.push_back(std::async(std::launch::async, [&test] {
+            int served = 0;
+            for (int round = 0; round < 100; ++round) {
+                ClientConnection client(test.connect("client"), "localhost");
+                client.send({.method = "POST", .text = "x"}, after(5s));
+                served += client.receive(after(5s)).status == 200U ? 1 : 0;
+            }
+            return served;
+        }));
+    for (std::future<int>& client : clients) BOOST_TEST(client.get() == 100);
+}
+
 BOOST_AUTO_TEST_CASE(a_hijacked_tls_stream_is_pumped_into_a_socket) {
     std::promise<UniqueFd> taken;
     Server* server = nullptr;
