@@ -21,6 +21,7 @@ namespace {
 using linux::libnl::Address;
 using linux::libnl::Link;
 using linux::libnl::LinkAddress;
+using linux::libnl::NextHop;
 using linux::libnl::Route;
 using linux::libnl::Socket;
 
@@ -69,13 +70,13 @@ Route makeRoute(const std::string& destination, const std::string& next_hop, int
     ::rtnl_route_set_family(route.get(), static_cast<std::uint8_t>(::nl_addr_get_family(to.get())));
     checkNetlink(::rtnl_route_set_dst(route.get(), to.get()), "route to {}", destination);
     ::rtnl_route_set_scope(route.get(), next_hop.empty() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
-    rtnl_nexthop* hop = ::rtnl_route_nh_alloc();
-    if (index != 0) ::rtnl_route_nh_set_ifindex(hop, index);
+    NextHop hop(::rtnl_route_nh_alloc());
+    if (index != 0) ::rtnl_route_nh_set_ifindex(hop.get(), index);
     if (!next_hop.empty()) {
         const Address via = parseAddress(next_hop);
-        ::rtnl_route_nh_set_gateway(hop, via.get());
+        ::rtnl_route_nh_set_gateway(hop.get(), via.get());
     }
-    ::rtnl_route_add_nexthop(route.get(), hop);
+    ::rtnl_route_add_nexthop(route.get(), hop.release());
     return route;
 }
 

@@ -14,6 +14,7 @@ void Release::operator()(nl_cache* object) const noexcept { ::nl_cache_free(obje
 void Release::operator()(nl_sock* object) const noexcept { ::nl_socket_free(object); }
 void Release::operator()(rtnl_addr* object) const noexcept { ::rtnl_addr_put(object); }
 void Release::operator()(rtnl_link* object) const noexcept { ::rtnl_link_put(object); }
+void Release::operator()(rtnl_nexthop* object) const noexcept { ::rtnl_route_nh_free(object); }
 void Release::operator()(rtnl_route* object) const noexcept { ::rtnl_route_put(object); }
 
 Socket connect() {

@@ -9,6 +9,7 @@ struct nl_cache;
 struct nl_sock;
 struct rtnl_addr;
 struct rtnl_link;
+struct rtnl_nexthop;
 struct rtnl_route;
 
 namespace davit::linux::libnl {
@@ -19,6 +20,7 @@ struct Release {
     void operator()(nl_sock* object) const noexcept;
     void operator()(rtnl_addr* object) const noexcept;
     void operator()(rtnl_link* object) const noexcept;
+    void operator()(rtnl_nexthop* object) const noexcept;
     void operator()(rtnl_route* object) const noexcept;
 };
 using Address = std::unique_ptr<nl_addr, Release>;
@@ -26,6 +28,7 @@ using Cache = std::unique_ptr<nl_cache, Release>;
 using Socket = std::unique_ptr<nl_sock, Release>;
 using LinkAddress = std::unique_ptr<rtnl_addr, Release>;
 using Link = std::unique_ptr<rtnl_link, Release>;
+using NextHop = std::unique_ptr<rtnl_nexthop, Release>;  ///< until a route has it
 using Route = std::unique_ptr<rtnl_route, Release>;
 
 /// A connection to rtnetlink in the network namespace of the calling thread, where it stays. One thread at a time.
