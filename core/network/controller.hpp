@@ -15,6 +15,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -177,6 +178,9 @@ class NetworkController {
     [[nodiscard]] Sandbox build(const SandboxRequest& request);
     void publish(const Sandbox& sandbox) DAVIT_EXCLUDES(mutex_);
     [[nodiscard]] bool dismantle(Sandbox& sandbox) noexcept;
+    /// An address or a port may still belong to a run that is over: an attempt that fails is made once more after the sweep of
+    /// all those, whoever did it.
+    [[nodiscard]] Sandbox orAfterSweep(const std::function<Sandbox()>& attempt) DAVIT_EXCLUDES(mutex_);
     /// Sweeps what is retired; false: there was nothing.
     bool sweepRetired() DAVIT_EXCLUDES(mutex_);
     bool sweepRetired(const std::string& network_id) DAVIT_EXCLUDES(mutex_);
@@ -213,6 +217,7 @@ class NetworkController {
     NetworkMap networks_ DAVIT_GUARDED_BY(mutex_);                                ///< by id
     std::map<std::string, SandboxEntry> sandboxes_ DAVIT_GUARDED_BY(mutex_);      ///< by id
     std::map<std::string, std::string> by_container_ DAVIT_GUARDED_BY(mutex_);    ///< container -> sandbox, of runs
+    std::uint64_t sweeps_ DAVIT_GUARDED_BY(mutex_) = 0;                           ///< sandboxes that are gone since the start
 };
 
 }  // namespace davit::network

@@ -49,12 +49,7 @@ Sandbox NetworkController::extend(const Sandbox& before, const EndpointRequest& 
 Sandbox NetworkController::connect(const std::string& container_id, const EndpointRequest& request) {
     const Busy busy(*this, sandboxIdOf(*this, container_id));
     const Sandbox& before = busy.running(container_id);
-    try {
-        return extend(before, request);
-    } catch (const Error& failure) {
-        if (failure.code() == Code::forbidden || !sweepRetired()) throw;
-    }
-    return extend(before, request);
+    return orAfterSweep([&] { return extend(before, request); });
 }
 
 Sandbox NetworkController::disconnect(const std::string& container_id, const std::string& network_id) {

@@ -28,14 +28,22 @@ Sandbox NetworkController::describe(const SandboxRequest& request) const {
 }
 
 Sandbox NetworkController::open(const SandboxRequest& request) {
+    return orAfterSweep([&] { return build(request); });
+}
+
+Sandbox NetworkController::orAfterSweep(const std::function<Sandbox()>& attempt) {
+    const auto sweeps = [this] {
+        const Lock lock(mutex_);
+        return sweeps_;
+    };
+    const std::uint64_t before = sweeps();
     try {
-        return build(request);
+        return attempt();
     } catch (const Error& failure) {
-        // An address or a port may still belong to a run that is over.
-        log::debug("sandbox of {}: {}", shortId(request.container_id), failure.text());
-        if (!sweepRetired()) throw;
+        log::debug("the network, before a sweep: {}", failure.text());
+        if (failure.code() == Code::forbidden || (!sweepRetired() && sweeps() == before)) throw;
     }
-    return build(request);
+    return attempt();
 }
 
 Sandbox NetworkController::build(const SandboxRequest& request) {
@@ -139,6 +147,7 @@ void NetworkController::sweep(const std::string& sandbox_id) {
     rows_.removeSandbox(sandbox_id);
     const Lock lock(mutex_);
     sandboxes_.erase(sandbox_id);
+    ++sweeps_;
 }
 
 bool NetworkController::sweepRetired() { return sweepRetired({}); }

@@ -104,6 +104,16 @@ BOOST_AUTO_TEST_CASE(what_a_retired_sandbox_holds_is_there_for_the_next) {
     BOOST_TEST(driver->count("Leave") == 1);
 }
 
+// The background may be done with it between the refusal and the look for what is retired.
+BOOST_AUTO_TEST_CASE(what_is_swept_while_the_next_is_refused_is_there_for_it) {
+    make("one", "10.201.0.0/24");
+    const Sandbox first = open("box", {{"one", at("10.201.0.9")}});
+    (void)controller->retire("box");
+    source.ipam_driver->on_conflict = [&] { controller->sweep(first.id); };
+    BOOST_TEST(open("box", {{"one", at("10.201.0.9")}}).id != first.id);
+    BOOST_TEST(!source.ipam_driver->on_conflict);
+}
+
 BOOST_AUTO_TEST_CASE(a_sweep_that_fails_gives_nothing_back_twice) {
     make("one");
     make("two");

@@ -98,7 +98,8 @@ class FakeIpamDriver : public IpamDriver, public Script {
     std::vector<std::string> choices = {"10.200.0.0/24", "10.200.1.0/24", "10.200.2.0/24", "10.200.3.0/24"};
     bool replay = true;
     bool needs_mac = false;
-    std::string lie;  ///< what it answers instead of an address
+    std::string lie;                    ///< what it answers instead of an address
+    std::function<void()> on_conflict;  ///< what happens once while it finds an address taken
 
     IpamCapabilities capabilities() override { return {.requires_mac_address = needs_mac, .requires_request_replay = replay}; }
     AddressSpaces defaultAddressSpaces() override { return {.local = "here", .global = "everywhere"}; }
@@ -123,7 +124,10 @@ class FakeIpamDriver : public IpamDriver, public Script {
         const std::string base = request.pool_id.substr(0, request.pool_id.rfind('.') + 1);
         for (int number = 1; address.empty(); ++number)
             if (!taken.contains(base + std::to_string(number))) address = base + std::to_string(number);
-        if (!taken.insert(address).second) throw Error(Code::conflict, "Address already in use");
+        if (!taken.insert(address).second) {
+            if (on_conflict) std::exchange(on_conflict, {})();
+            throw Error(Code::conflict, "Address already in use");
+        }
         return {.address = lie.empty() ? address + "/24" : lie, .data = {}};
     }
     void releaseAddress(const std::string& id, const std::string& address) override {
