@@ -7,7 +7,7 @@
 #     RUNNER ARG... --ro FOLDER -- COMMAND
 #
 # and must show FOLDER at the same path inside. The guest needs a Debian 12 userland with python3, iproute2, nftables,
-# apparmor, e2fsprogs, xfsprogs and busybox-static; the programs, the libraries they need, the docker CLI and the tests are in
+# apparmor, e2fsprogs, xfsprogs, runc and busybox-static; the programs, the libraries they need, the docker CLI and the tests are in
 # FOLDER. A TEST is a file of tests/integration, in one word with options of run.py ("test_cgroup_v2.py -k memory"), which then are
 # for all files, or the name of a unit test's program ("storage_drivers_test").
 set -euo pipefail
