@@ -255,8 +255,9 @@ std::optional<FreshShim> ShimMonitor::Impl::takeReady(std::uint64_t namespaces) 
     const auto taken = fits != ready_.end() ? fits : ready_.begin();
     FreshShim shim = std::move(*taken);
     ready_.erase(taken);
-    const auto unwanted = std::partition(ready_.begin(), ready_.end(), [&kinds = kinds_](const FreshShim& one) {
-        return std::find(kinds.begin(), kinds.end(), one.namespaces) != kinds.end();
+    const auto unwanted = std::partition(ready_.begin(), ready_.end(), [this](const FreshShim& one) {
+        mutex_.assertHeld();
+        return std::find(kinds_.begin(), kinds_.end(), one.namespaces) != kinds_.end();
     });
     std::move(unwanted, ready_.end(), std::back_inserter(outdated));
     ready_.erase(unwanted, ready_.end());

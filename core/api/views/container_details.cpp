@@ -73,8 +73,9 @@ void writeEndpoint(json::Writer& out, const engine::EndpointSettings& endpoint) 
 
 void writePublished(json::Writer& out, const engine::Container& container) {
     out.object("Ports", [&] {
-        for (const auto& [port, bindings] : container.network.ports) {
-            out.key(port);
+        for (const auto& published : container.network.ports) {
+            const auto& bindings = published.second;
+            out.key(published.first);
             if (bindings.empty()) {
                 out.null();
                 continue;

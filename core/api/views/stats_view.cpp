@@ -70,8 +70,8 @@ void writeBlockIo(json::Writer& out, const runtime::Usage& usage) {
 void writeNetworks(json::Writer& out, const engine::ContainerStats& stats) {
     if (stats.networks.empty()) return;
     out.object("networks", [&] {
-        for (const auto& [name, one] : stats.networks)
-            out.object(name, [&] {
+        for (const auto& network : stats.networks)
+            out.object(network.first, [&one = network.second, &out] {
                 out.member("rx_bytes", one.rx_bytes).member("rx_packets", one.rx_packets);
                 out.member("rx_errors", one.rx_errors).member("rx_dropped", one.rx_dropped);
                 out.member("tx_bytes", one.tx_bytes).member("tx_packets", one.tx_packets);

@@ -64,8 +64,14 @@ void Firewall::restore(FirewallModel model) {
 void Firewall::addNetwork(const Network& network) {
     const Lock lock(mutex_);
     model_.networks[network.id] = network;
-    Defer undo([&] { model_.networks.erase(network.id); });
-    bring([&] { execute(addNetworkRules(network)); });
+    Defer undo([&] {
+        mutex_.assertHeld();
+        model_.networks.erase(network.id);
+    });
+    bring([&] {
+        mutex_.assertHeld();
+        execute(addNetworkRules(network));
+    });
     undo.dismiss();
 }
 
@@ -81,6 +87,7 @@ void Firewall::removeNetwork(const std::string& id) {
     });
     if (model_.networks.empty()) made_ = false;  // the tables go, or are made anew without it
     bring([&] {
+        mutex_.assertHeld();
         changeElements(socket(), Change::remove, ports);
         execute(removeNetworkRules(node.mapped()));
     });
@@ -91,8 +98,14 @@ void Firewall::publish(const std::string& endpoint, const std::string& network_i
     const auto network = model_.networks.find(network_id);
     if (network == model_.networks.end()) throw error(Code::not_found, "network {} not found", network_id);
     model_.publications[endpoint] = {network_id, ports};
-    Defer undo([&] { model_.publications.erase(endpoint); });
-    bring([&] { changeElements(socket(), Change::add, portElements(network->second, ports)); });
+    Defer undo([&] {
+        mutex_.assertHeld();
+        model_.publications.erase(endpoint);
+    });
+    bring([&] {
+        mutex_.assertHeld();
+        changeElements(socket(), Change::add, portElements(network->second, ports));
+    });
     undo.dismiss();
 }
 
@@ -102,7 +115,10 @@ void Firewall::unpublish(const std::string& endpoint) {
     if (!node) return;
     const auto network = model_.networks.find(node.mapped().network_id);
     if (network == model_.networks.end()) return;
-    bring([&] { changeElements(socket(), Change::remove, portElements(network->second, node.mapped().ports)); });
+    bring([&] {
+        mutex_.assertHeld();
+        changeElements(socket(), Change::remove, portElements(network->second, node.mapped().ports));
+    });
 }
 
 void Firewall::dropForeign(IpFamily family) {
@@ -154,7 +170,11 @@ void Firewall::meetOthers(IpFamily family) {
     auto& others = family == IpFamily::v4 ? model_.others_ipv4 : model_.others_ipv6;
     if (others == found.bridges) return;
     others = found.bridges;
-    if (made_) bring([&] { execute(otherBridgesRules(family, others)); });
+    if (!made_) return;
+    bring([&] {
+        mutex_.assertHeld();
+        execute(otherBridgesRules(family, others));
+    });
 }
 
 }  // namespace davit::bridge

@@ -35,7 +35,7 @@ using Message = std::unique_ptr<sd_bus_message, Release>;
 
 // What came instead of a reply. firewalld's own errors have one D-Bus name; their texts begin with what they are.
 struct Refusal {
-    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_error error{};
     Refusal() = default;
     Refusal(const Refusal&) = delete;
     Refusal& operator=(const Refusal&) = delete;

@@ -129,7 +129,10 @@ void StateJournal::rewrite(off_t whole) {
     allocated_ = 0;
     // Only where there is half a line: a truncation gives back the room behind the end.
     if (::lseek(journal_.get(), 0, SEEK_END) != size_) check(::ftruncate(journal_.get(), size_), "shorten {}", file_.native());
-    (void)unlessFull([&] { keepRoom(0); });
+    (void)unlessFull([&] {
+        mutex_.assertHeld();
+        keepRoom(0);
+    });
 }
 
 }  // namespace davit
