@@ -91,7 +91,7 @@ BOOST_FIXTURE_TEST_CASE(the_next_endpoint_of_a_passed_through_parent_waits_for_a
     const std::string net = network(wire(R"("macvlan_mode":"passthru")"));
     for (int round = 0; round < 10; ++round) {
         Container one(*driver, net, 60, 2);
-        one.join();
+        BOOST_CHECK_NO_THROW(one.join());
         one.sandbox.reset();
         one.leave();
     }
