@@ -41,7 +41,10 @@ Sandbox NetworkController::orAfterSweep(const std::function<Sandbox()>& attempt)
         return attempt();
     } catch (const Error& failure) {
         log::debug("the network, before a sweep: {}", failure.text());
-        if (failure.code() == Code::forbidden || (!sweepRetired() && sweeps() == before)) throw;
+        // Neither of these comes of something that is taken; a driver that doesn't answer isn't waited for twice.
+        for (const Code other : {Code::forbidden, Code::deadline, Code::unavailable})
+            if (failure.code() == other) throw;
+        if (!sweepRetired() && sweeps() == before) throw;
     }
     return attempt();
 }

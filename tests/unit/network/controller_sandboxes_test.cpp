@@ -114,6 +114,19 @@ BOOST_AUTO_TEST_CASE(what_is_swept_while_the_next_is_refused_is_there_for_it) {
     BOOST_TEST(!source.ipam_driver->on_conflict);
 }
 
+BOOST_AUTO_TEST_CASE(a_driver_that_does_not_answer_is_asked_once) {
+    make("one");
+    const Sandbox first = open("box", {{"one", {}}});
+    (void)controller->retire("box");
+    driver->fails = "Join";
+    driver->failure = Code::deadline;
+    BOOST_CHECK_THROW((void)open("other", {{"one", {}}}), Error);
+    BOOST_TEST(driver->count("Join") == 2);
+    driver->failure = Code::system;
+    BOOST_CHECK_THROW((void)open("other", {{"one", {}}}), Error);
+    BOOST_TEST(driver->count("Join") == 4);  // after the sweep once more
+}
+
 BOOST_AUTO_TEST_CASE(a_sweep_that_fails_gives_nothing_back_twice) {
     make("one");
     make("two");

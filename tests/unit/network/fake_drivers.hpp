@@ -14,11 +14,12 @@ namespace davit::network::test {
 /// What both fakes share. Calls are "Method" or "Method argument".
 struct Script {
     std::vector<std::string> calls;
-    std::string fails;  ///< the method that throws
+    std::string fails;             ///< the method that throws
+    Code failure = Code::system;  ///< what
 
     void note(const std::string& method, const std::string& argument = {}) {
         calls.push_back(argument.empty() ? method : method + " " + argument);
-        if (method == fails) throw error(Code::system, "{} fails", method);
+        if (method == fails) throw error(failure, "{} fails", method);
     }
     [[nodiscard]] std::size_t count(const std::string& call) const {
         return static_cast<std::size_t>(std::count(calls.begin(), calls.end(), call));
