@@ -12,10 +12,12 @@ from harness import images, places
 from harness.case import IMAGE, DaemonCase
 from harness.dockerd import Dockerd
 from harness.ipam_plugin import IpamPlugin
+from harness.kernel import makes
 from harness.network_plugin import FOLDER, NetworkPlugin
 from harness.poll import until
 
 SUBNET = '10.208.3.0/24'
+PLUGINS = ('bridge', 'macvlan', 'ipam', 'host', 'null')
 
 
 class Host:
@@ -85,11 +87,12 @@ class ServedTest(RemoteCase):
     @classmethod
     def setUpClass(cls):
         cls.hosts = {}
-        for plugin in ('bridge', 'macvlan', 'ipam', 'host', 'null'):
+        ipvlan = ('ipvlan',) if makes('ipvlan') else ()
+        for plugin in PLUGINS + ipvlan:
             cls.hosts[plugin] = Host(plugin, 'served-' + plugin).start()
             cls.addClassCleanup(cls.hosts[plugin].close)
         super().setUpClass()
-        cls.warm_up('served-bridge', 'served-macvlan')
+        cls.warm_up('served-bridge', 'served-macvlan', *('served-' + plugin for plugin in ipvlan))
 
     def use(self, driver):
         before = self.snapshot()
@@ -115,6 +118,11 @@ class ServedTest(RemoteCase):
 
     def test_macvlan(self):
         self.use('served-macvlan')
+
+    def test_ipvlan(self):
+        if 'ipvlan' not in self.hosts:
+            self.skipTest('this kernel makes no ipvlan links')
+        self.use('served-ipvlan')
 
     def namespace_on(self, driver):
         """The network namespace of a container on a network of the driver, and its interfaces."""
@@ -373,7 +381,7 @@ class DockerdTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        for plugin in ('bridge', 'macvlan', 'ipam', 'host', 'null'):
+        for plugin in PLUGINS:
             cls.addClassCleanup(Host(plugin, 'davit-' + plugin).start().close)
         cls.dockerd = Dockerd()
         cls.addClassCleanup(cls.dockerd.destroy)

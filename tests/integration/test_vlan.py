@@ -5,6 +5,7 @@ import subprocess
 import unittest
 
 from harness.case import IMAGE, DaemonCase
+from harness.kernel import makes
 from harness.poll import until
 
 SUBNET, SUBNET6 = '10.60.0.0/24', 'fd00:60::/64'
@@ -13,12 +14,6 @@ NEIGHBOUR, NEIGHBOUR6 = '10.60.0.200', 'fd00:60::200'
 
 def ip(*words, check=True):
     return subprocess.run(['ip', *words], capture_output=True, text=True, check=check)
-
-
-def makes(kind):
-    """Whether this kernel makes links of a kind."""
-    ip('link', 'add', 'probe', 'link', 'wire0', 'type', kind, *(['id', '9'] if kind == 'vlan' else []), check=False)
-    return ip('link', 'del', 'probe', check=False).returncode == 0
 
 
 class VlanCase(DaemonCase):
