@@ -76,17 +76,28 @@ def flows(engines, rounds):
     return figures
 
 
+def from_outside(engine, rounds):
+    """verb -> the figures of all rounds, from another host to the last published port."""
+    return {verb: [float(outside(TRAFFIC[0], verb, engine.address, str(PORT), VERBS[verb])) for _ in range(rounds)]
+            for verb in ('latency', 'connect')}
+
+
 def scaling(engines, rounds):
-    """The way from another host to the last of many published ports."""
+    """The way from another host to the last of many published ports, of one container and of as many containers."""
     figures = {}
     for engine in engines:
-        for count in (1, 200, 1000) if engine.name == 'davitd' else (1, 200):
+        ours = engine.name == 'davitd'  # dockerd needs a quarter of a second for each container
+        for count in (1, 200, 1000) if ours else (1, 200):
             with publishing(engine, count):
-                name = f'{engine.name}, {count} published ports'
-                for _ in range(rounds):
-                    for verb in ('latency', 'connect'):
-                        value = float(outside(TRAFFIC[0], verb, engine.address, str(PORT), VERBS[verb]))
-                        figures.setdefault(name, {}).setdefault(verb, []).append(value)
+                figures[f'{engine.name}, {count} published ports'] = from_outside(engine, rounds)
+        count = 200 if ours else 40
+        with contextlib.ExitStack() as stack:
+            for number in range(1, count):
+                others = container_with_ports(engine, 1, PORT - number)
+                stack.callback(engine.api.remove, others)
+                engine.api.start(others)
+            stack.enter_context(publishing(engine, 1))
+            figures[f'{engine.name}, {count} containers with one each'] = from_outside(engine, rounds)
     return figures
 
 
