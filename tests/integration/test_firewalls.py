@@ -5,7 +5,7 @@ import unittest
 
 from harness import firewalls
 from harness.case import IMAGE
-from harness.lan import LAN, LanCase, fetch
+from harness.lan import LAN, LanCase, fetch, ip
 from harness.poll import until
 
 
@@ -115,6 +115,29 @@ class FirewalldTest(Cases, LanCase):
         self.docker.ok('rm', '-f', container)
         self.docker.ok('network', 'rm', 'mine')
         self.assertEqual(self.firewall.interfaces('block'), ['mine0'])
+
+    def test_a_bridge_of_somebody_else_leaves_the_zone_unless_the_files_put_it_there(self):
+        for link in ('kept0', 'lent0'):
+            ip('link', 'add', link, 'type', 'bridge')
+            self.addCleanup(ip, 'link', 'del', link)
+        self.firewall.command('--permanent', '--zone=trusted', '--add-interface=kept0')
+        self.addCleanup(self.firewall.command, '--reload')
+        self.addCleanup(self.firewall.command, '--permanent', '--zone=trusted', '--remove-interface=kept0')
+        self.firewall.command('--reload')
+        for name, link in (('kept', 'kept0'), ('lent', 'lent0')):
+            self.bridge(name, link)
+            self.assertIn(link, self.firewall.interfaces('trusted'))
+            self.docker.ok('network', 'rm', name)
+        self.assertIn('kept0', self.firewall.interfaces('trusted'))
+        self.assertNotIn('lent0', self.firewall.interfaces('trusted'))
+
+    def test_a_bus_that_hangs_hurts_nothing(self):
+        self.firewall.bus.send_signal(signal.SIGSTOP)
+        try:
+            self.bridge('busy', 'busy0')
+            self.assertEqual(self.docker.ok('run', '--rm', '--network', 'busy', IMAGE, 'echo', 'ran'), 'ran')
+        finally:
+            self.firewall.bus.send_signal(signal.SIGCONT)
 
     def test_the_zone_docker_comes_first(self):
         self.firewall.command('--permanent', '--new-zone=docker')

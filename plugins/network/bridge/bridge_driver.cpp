@@ -106,21 +106,22 @@ void BridgeDriver::createNetwork(const CreateNetwork& request) {
     state_.put("network/" + network.id, networkRecord(text, made.adopted), Sync::yes);
     networks_.put(network.id, {network, text, made.adopted});
     undo.dismiss();
-    meetOthersOrWarn();
+    meetOthers([&network] { admitToFirewalld({network.bridge}); });
 }
 
-void BridgeDriver::meetOthers(Firewall::Look look) {
-    firewall_.meetOthers(look);
+void BridgeDriver::meetOthers() {
+    firewall_.meetOthers(Firewall::Look::always);
     std::set<std::string> bridges;
     for (const KnownNetwork& known : networks_.all()) bridges.insert(known.network.bridge);
     admitToFirewalld(bridges);
 }
 
-void BridgeDriver::meetOthersOrWarn() {
+void BridgeDriver::meetOthers(const std::function<void()>& zones) noexcept {
     try {
-        meetOthers(Firewall::Look::if_it_matters);
-    } catch (const Error& e) {
-        warn(fmt::format("beside the rules of others: {}", e.text()));
+        firewall_.meetOthers(Firewall::Look::if_it_matters);
+        zones();
+    } catch (const std::exception& e) {
+        warn(fmt::format("beside the rules of others: {}", e.what()));
     }
 }
 
@@ -134,12 +135,7 @@ void BridgeDriver::deleteNetwork(const std::string& network_id) {
     firewall_.removeNetwork(network_id);
     state_.erase("network/" + network_id, Sync::yes);
     networks_.erase(network_id);
-    try {
-        if (!known->adopted) dismissFromFirewalld(known->network.bridge);
-    } catch (const Error& e) {
-        warn(e.text());
-    }
-    meetOthersOrWarn();
+    meetOthers([&known] { dismissFromFirewalld(known->network.bridge); });
 }
 
 Network BridgeDriver::network(const std::string& id) const {

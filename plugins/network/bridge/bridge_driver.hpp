@@ -16,6 +16,7 @@
 // caller's protocol says.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -65,9 +66,10 @@ class BridgeDriver final : public NetworkDriver {
     /// True when the same network exists already.
     [[nodiscard]] bool checkConflicts(const Network& network, const std::string& request) const;
     void ensureForwarding(const Network& network) DAVIT_REQUIRES(changing_);
-    /// Sees to it that other firewalls let our traffic through; throws Error{system, unavailable}.
-    void meetOthers(Firewall::Look look);
-    void meetOthersOrWarn();
+    /// Sees to it that other firewalls let the traffic of all bridges through; throws Error{system, unavailable}.
+    void meetOthers();
+    /// After a change of networks; `zones` tells firewalld of it. A failure is logged.
+    void meetOthers(const std::function<void()>& zones) noexcept;
     [[nodiscard]] Network network(const std::string& id) const;
     [[nodiscard]] Endpoint endpoint(const std::string& network_id, const std::string& id) const;
 

@@ -25,7 +25,7 @@ BridgeDriver::BridgeDriver(const DriverContext& context)
       host_ports_(context.stateDirectory(), [this](const std::string& text) { warn(text); }),
       reaper_({.remove = detachAll, .together = true, .log = [this](const std::string& text) { warn(text); }}),
       watch_({.rules_changed = [this] { firewall_.rebuild(); },
-              .others_changed = [this] { meetOthers(Firewall::Look::always); },
+              .others_changed = [this] { meetOthers(); },
               .bridges_gone = [this] {
                   const Lock changing(changing_);
                   mendBridges();
@@ -130,7 +130,7 @@ void BridgeDriver::restoreFirewall(const StateJournal::Records& records) {
     try {
         firewall_.restore(std::move(model));
         for (const KnownNetwork& known : networks) ensureForwarding(known.network);
-        meetOthers(Firewall::Look::always);
+        meetOthers();
     } catch (const Error& e) {
         warn(fmt::format("restore the packet filter: {}", e.text()));
     }

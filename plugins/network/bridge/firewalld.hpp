@@ -10,11 +10,11 @@ namespace davit::bridge {
 
 /// Puts the bridges that are in no zone yet into the zone "docker", where the host has it, else into "trusted"; what an administrator
 /// has put elsewhere stays there. Without a firewalld that runs in this network namespace there is nothing to do. Any thread; takes
-/// some 50 ms for a bridge that is new, 5 s at most for a call that isn't answered.
+/// some 50 ms for a bridge that is new, and 5 s where the bus or firewalld doesn't answer.
 /// Throws Error{unavailable, system}: it runs but didn't do it.
 void admitToFirewalld(const std::set<std::string>& bridges);
 
-/// Takes a bridge that is gone out of such a zone. As above.
+/// Takes a bridge of which no network is left out of such a zone, unless the firewall's files put it there. As above.
 void dismissFromFirewalld(const std::string& bridge);
 
 }  // namespace davit::bridge
