@@ -292,6 +292,31 @@ std::shared_ptr<VolumeDriver> DriverRegistry::volume(std::string_view name) {
     return std::static_pointer_cast<VolumeDriver>(impl_->proxy(DriverKind::volume, name));
 }
 
+std::shared_ptr<VolumeDriver> DriverRegistry::volumeNow(std::string_view name) {
+    if (const auto driver = impl_->local(DriverKind::volume, name)) return std::static_pointer_cast<VolumeDriver>(driver->proxy());
+    const auto server = impl_->server(name);
+    if (!server) throw notFound(name);
+    server->activate(impl_->options.enumerate_timeout);
+    if (!server->implements(DriverKind::volume)) return nullptr;
+    return std::static_pointer_cast<VolumeDriver>(impl_->proxy(DriverKind::volume, name));
+}
+
+bool DriverRegistry::isOwn(DriverKind kind, std::string_view name) const {
+    const auto driver = impl_->local(kind, name);
+    return driver && driver->file()->own;
+}
+
+std::vector<std::string> DriverRegistry::others(DriverKind kind) const {
+    std::vector<std::string> names;
+    for (const DriverInfo& info : impl_->list()) {
+        if (info.state == DriverState::failed || info.state == DriverState::skipped || (info.kind && info.kind != kind)) continue;
+        if (!isOwn(kind, info.name) && (names.empty() || names.back() != info.name)) names.push_back(info.name);
+    }
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
+}
+
 void DriverRegistry::expect(std::string_view name) {
     const Lock lock(impl_->mutex);
     impl_->expected.emplace(name);

@@ -83,6 +83,15 @@ class DriverRegistry {
     [[nodiscard]] std::shared_ptr<IpamDriver> ipam(std::string_view name);
     [[nodiscard]] std::shared_ptr<VolumeDriver> volume(std::string_view name);
 
+    /// As volume(), without patience: one attempt, for at most enumerate_timeout. Null when it turns out to be of other kinds only.
+    [[nodiscard]] std::shared_ptr<VolumeDriver> volumeNow(std::string_view name);
+
+    /// Whether the driver is one of davit's own: from the own_directories.
+    [[nodiscard]] bool isOwn(DriverKind kind, std::string_view name) const;
+    /// The usable drivers that aren't: from other directories, and servers that announced the kind or haven't been asked yet. Asks
+    /// none of them.
+    [[nodiscard]] std::vector<std::string> others(DriverKind kind) const;
+
     /// Something here needs the driver of that name: it is waited for, though its server may never have been seen.
     void expect(std::string_view name);
 
