@@ -53,6 +53,8 @@ struct ApiServer::Impl {
         addEventRoutes(router, context);
         addImageTransferRoutes(router, context);
         addNetworkRoutes(router, context);
+        addUsageRoute(router, context);
+        addVolumeRoutes(router, context);
         addImageRoutes(router, context);
         addSwarmRoutes(router);
         addUnimplementedRoutes(router);

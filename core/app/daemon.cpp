@@ -24,11 +24,13 @@
 #include "engine/container_rows.hpp"
 #include "engine/engine.hpp"
 #include "engine/network_drivers.hpp"
+#include "engine/volume_drivers.hpp"
 #include "engine/version.hpp"
 #include "image/default_image.hpp"
 #include "network/controller.hpp"
 #include "oci/digest.hpp"
 #include "state/disk_reserve.hpp"
+#include "volume/controller.hpp"
 
 namespace davit::app {
 namespace {
@@ -37,6 +39,7 @@ constexpr std::chrono::seconds kApiGrace{5};
 constexpr std::chrono::milliseconds kLockPatience{700};
 constexpr int kSignalsThatForce = 3;
 constexpr int kReserveCheckMs = 60'000;
+constexpr std::string_view kDefaultVolumeDriver = "local";
 constexpr std::string_view kDefaultHost = "unix:///run/davit.sock";
 
 sigset_t awaitedSignals() {
@@ -153,6 +156,8 @@ struct Daemon::Impl {
     std::unique_ptr<image::ImageStore> images;
     std::unique_ptr<engine::NetworkDrivers> network_drivers;
     std::unique_ptr<network::NetworkController> networks;
+    std::unique_ptr<engine::VolumeDrivers> volume_drivers;
+    std::unique_ptr<volume::VolumeController> volumes;
     std::unique_ptr<engine::Engine> engine;
     std::unique_ptr<api::ApiServer> api;
     std::filesystem::path pidfile;
@@ -171,7 +176,7 @@ void Daemon::Impl::open() {
     setOomScore(config.oom_score_adjust);
     openStores();
     engine = std::make_unique<engine::Engine>(
-        options, engine::EngineParts{*database, *layers, *images, *drivers, storage.name, *networks});
+        options, engine::EngineParts{*database, *layers, *images, *drivers, storage.name, *networks, *volumes});
     engine->restore();
     if (image::loadDefaultImage(*images)) log::info("loaded the image {}", image::kDefaultImageName);
     reserve->ensure();
@@ -184,7 +189,8 @@ void Daemon::Impl::openStores() {
     reserve->releaseIfFull();
     database = std::make_unique<state::Database>(state::DatabaseOptions{
         .path = root / "state.db",
-        .schemas = {image::LayerStore::schema(), engine::Engine::schema(), network::NetworkController::schema()},
+        .schemas = {image::LayerStore::schema(), engine::Engine::schema(), network::NetworkController::schema(),
+                    volume::VolumeController::schema()},
         .make_space = [this] { return reserve->release(); },
         .may_grow = [this] { return reserve->ensure() || reserve->roomToGrow(); }});
     if (database->quarantined())
@@ -202,6 +208,9 @@ void Daemon::Impl::openStores() {
     for (const std::string& why : images->damaged()) log::error("image {}", why);
     network_drivers = std::make_unique<engine::NetworkDrivers>(*drivers);
     networks = std::make_unique<network::NetworkController>(networkOptions(config, places), *database, *network_drivers);
+    volume_drivers = std::make_unique<engine::VolumeDrivers>(*drivers);
+    volumes = std::make_unique<volume::VolumeController>(volume::ControllerOptions{.default_driver = std::string(kDefaultVolumeDriver)},
+                                                         *database, *volume_drivers);
 }
 
 void Daemon::Impl::listen() {

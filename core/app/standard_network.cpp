@@ -92,6 +92,9 @@ std::optional<network::NetworkConfig> standardNetwork(const DaemonConfig& config
 std::map<std::string, plugin::DriverSection, std::less<>> driverSections(const DaemonConfig& config) {
     auto sections = config.driver_sections;
     if (!config.network.ip_forward) addMember(sections["bridge"], "ip-forward", "false");
+    json::Writer volumes;
+    volumes.value((config.engine.data_root / "volumes").string());
+    addMember(sections["local"], "Root", volumes.take());
     if (!config.network.address_pools.empty()) {
         json::Writer pools;
         pools.value(config.network.address_pools);

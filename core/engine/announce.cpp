@@ -36,6 +36,24 @@ void announce(EventLog& events, const image::ImageEvent& event) {
     events.publish(EventType::image, event.action, event.image_id, std::move(attributes));
 }
 
+void announce(EventLog& events, const volume::Volume& volume, std::string action, EventAttributes more) {
+    more["driver"] = volume.driver;
+    events.publish(EventType::volume, std::move(action), volume.name, std::move(more));
+}
+
+void announceMount(EventLog& events, const std::string& container_id, const runtime::MountPoint& mount) {
+    events.publish(EventType::volume, "mount", mount.name,
+                   {{"driver", mount.driver},
+                    {"container", container_id},
+                    {"destination", mount.destination},
+                    {"read/write", mount.rw ? "true" : "false"},
+                    {"propagation", mount.propagation}});
+}
+
+void announceUnmount(EventLog& events, const std::string& volume, const std::string& driver, const std::string& container_id) {
+    events.publish(EventType::volume, "unmount", volume, {{"driver", driver}, {"container", container_id}});
+}
+
 void announceReload(EventLog& events, const SystemInfo& info, const EngineOptions& options) {
     const auto flag = [](bool value) { return std::string(value ? "true" : "false"); };
     std::string runtimes;

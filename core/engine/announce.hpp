@@ -10,6 +10,7 @@
 #include "engine/system_service.hpp"
 #include "image/image_store.hpp"
 #include "network/network.hpp"
+#include "volume/volume.hpp"
 
 namespace davit::engine {
 
@@ -25,6 +26,11 @@ void announce(EventLog& events, const network::Network& network, std::string act
 void announce(EventLog& events, const image::ImageEvent& event);
 
 /// The daemon has taken over another configuration: what it is now.
+/// `action` of the volume itself: create, destroy and davit's own.
+void announce(EventLog& events, const volume::Volume& volume, std::string action, EventAttributes more = {});
+void announceMount(EventLog& events, const std::string& container_id, const runtime::MountPoint& mount);
+void announceUnmount(EventLog& events, const std::string& volume, const std::string& driver, const std::string& container_id);
+
 void announceReload(EventLog& events, const SystemInfo& info, const EngineOptions& options);
 
 /// A prune has gone through.

@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/log.hpp"
 
 namespace davit::engine {
@@ -68,6 +70,43 @@ void TaskQueue::loop(bool low_priority) {
             log::error("{}: unknown failure", task.what);
         }
     }
+}
+
+void TaskLanes::post(const std::string& lane, std::string what, std::function<void()> task) {
+    std::shared_ptr<TaskQueue> queue;
+    {
+        const Lock lock(mutex_);
+        if (stopped_) return;
+        std::shared_ptr<TaskQueue>& found = lanes_[lane];
+        if (!found) found = std::make_shared<TaskQueue>("davit-lane", true);
+        queue = found;
+    }
+    queue->post(std::move(what), std::move(task));
+}
+
+std::vector<std::shared_ptr<TaskQueue>> TaskLanes::lanes() {
+    std::vector<std::shared_ptr<TaskQueue>> all;
+    const Lock lock(mutex_);
+    for (const auto& [name, queue] : lanes_) all.push_back(queue);
+    return all;
+}
+
+bool TaskLanes::drain(std::chrono::milliseconds timeout) {
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    bool done = true;
+    for (const std::shared_ptr<TaskQueue>& queue : lanes()) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        done = queue->drain(std::max(left, std::chrono::milliseconds(0))) && done;
+    }
+    return done;
+}
+
+void TaskLanes::stop() {
+    {
+        const Lock lock(mutex_);
+        stopped_ = true;
+    }
+    for (const std::shared_ptr<TaskQueue>& queue : lanes()) queue->stop();
 }
 
 void StartGate::waitQuiet(std::chrono::milliseconds at_most) {

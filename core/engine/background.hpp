@@ -11,8 +11,11 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/thread_annotations.hpp"
 
@@ -48,6 +51,27 @@ class TaskQueue {
     bool working_ DAVIT_GUARDED_BY(mutex_) = false;
     bool stopping_ DAVIT_GUARDED_BY(mutex_) = false;
     std::thread thread_;
+};
+
+/// A queue of its own for each name: what waits in one doesn't delay the others. A thread each, from its first task on.
+class TaskLanes {
+  public:
+    TaskLanes() = default;
+    TaskLanes(const TaskLanes&) = delete;
+    TaskLanes& operator=(const TaskLanes&) = delete;
+    ~TaskLanes() = default;
+
+    void post(const std::string& lane, std::string what, std::function<void()> task) DAVIT_EXCLUDES(mutex_);
+    /// Returns when everything posted so far is done, or at the deadline: false.
+    bool drain(std::chrono::milliseconds timeout) DAVIT_EXCLUDES(mutex_);
+    /// Ends the threads after their tasks under way.
+    void stop() DAVIT_EXCLUDES(mutex_);
+
+  private:
+    [[nodiscard]] std::vector<std::shared_ptr<TaskQueue>> lanes() DAVIT_EXCLUDES(mutex_);
+    Mutex mutex_;
+    bool stopped_ DAVIT_GUARDED_BY(mutex_) = false;
+    std::map<std::string, std::shared_ptr<TaskQueue>> lanes_ DAVIT_GUARDED_BY(mutex_);
 };
 
 /// Counts the starts that are under way, so that clean-up can keep out of their way.

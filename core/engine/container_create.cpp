@@ -92,13 +92,12 @@ Container describe(EngineCore& core, CreateRequest& request, std::vector<std::st
     (void)portSettings(*container.config, *container.host_config);
     const std::filesystem::path directory = core.containerDir(container.id);
     container.log_path = container.host_config->log_config.type == "none" ? "" : directory / (container.id + "-json.log");
-    container.mounts = containerMounts(*container.config, *container.host_config, directory);
-    checkMounts(container.mounts);
+    container.mounts = wantedMounts(core, *container.config, *container.host_config);
     return container;
 }
 
-/// The writable layer and the container's directory.
-void makeStorage(EngineCore& core, const Container& container) {
+/// The writable layer, the container's directory and its volumes.
+void makeStorage(EngineCore& core, Container& container) {
     const image::Image image = core.parts.images.resolve(container.image_id);
     core.parts.layers.createWritable({.container_id = container.id,
                                       .chain_id = image.chain_id,
@@ -107,9 +106,8 @@ void makeStorage(EngineCore& core, const Container& container) {
                                       .disposable = container.host_config->auto_remove});
     DAVIT_FAILPOINT("container.rootfs_prepared");
     makeDirectories(core.containerDir(container.id), 0710);
-    if (!hasVolumes(container.mounts)) return;
-    const image::MountedLayer root = core.parts.layers.mountWritable(container.id);
-    fillVolumes(container.mounts, root.path());
+    claimMounts(core, container);
+    DAVIT_FAILPOINT("container.volumes_claimed");
 }
 
 }  // namespace
@@ -120,9 +118,14 @@ CreateResult ContainerService::create(CreateRequest request) {
     Container container = describe(core_, request, result.warnings);
     container.name = reserveName(core_.table, std::move(asked), container.id);
     Defer free_name([&] { core_.table.releaseName(container.name, container.id); });
-    core_.rows.intendCreate(container.id);
+    const std::vector<std::string> anonymous = anonymousVolumes(container.mounts);
+    core_.rows.intendCreate(container.id, anonymous);
     DAVIT_FAILPOINT("container.id_reserved");
-    Defer undo([&] { cleanUpRemains(core_, container.id); });
+    Defer undo([&] {
+        releaseMounts(core_, container);
+        removeVolumes(core_, discardVolumes(core_, anonymous));
+        cleanUpRemains(core_, container.id);
+    });
     makeStorage(core_, container);
     core_.rows.insert(container);
     DAVIT_FAILPOINT("container.created_commit");

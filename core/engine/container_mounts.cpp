@@ -1,15 +1,19 @@
 #include "engine/container_mounts.hpp"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 
 #include "archive/copy_tree.hpp"
 #include "base/check.hpp"
 #include "base/file.hpp"
+#include "base/id.hpp"
+#include "base/in_root.hpp"
+#include "base/log.hpp"
+#include "engine/announce.hpp"
+#include "oci/digest.hpp"
 
 namespace davit::engine {
 namespace {
@@ -17,7 +21,16 @@ namespace {
 using runtime::MountPoint;
 using runtime::MountType;
 
-bool isAnonymous(const MountPoint& mount) { return mount.type == MountType::volume && mount.name.empty(); }
+/// An id for something of a container that is the same each time.
+std::string derivedId(const std::string& container_id, std::string_view what, const std::string& where) {
+    std::string text = container_id;
+    text.append(1, '\0').append(what).append(1, '\0').append(where);
+    return std::string(oci::digestHex(oci::sha256(text)));
+}
+
+volume::MountRequest mountRequest(const std::string& container_id, const MountPoint& mount) {
+    return {mount.name, container_id, derivedId(container_id, "mount", mount.destination)};
+}
 
 void requireSource(const MountPoint& mount) {
     struct stat found {};
@@ -26,34 +39,137 @@ void requireSource(const MountPoint& mount) {
                     mount.source);
 }
 
-/// The directory at `path` inside `root`, never outside it (SEC-33); std::nullopt when there is none.
-std::optional<UniqueFd> openInRoot(int root, const std::string& path) {
-    open_how how{};
-    how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-    const long fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
-    if (fd >= 0) return UniqueFd(static_cast<int>(fd));
-    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-    throw Error::system("open " + path + " in the container's root", errno);
+std::vector<MountPoint> inherited(const EngineCore& core, const runtime::HostConfig& host) {
+    std::vector<MountPoint> mounts;
+    for (const std::string& text : host.volumes_from) {
+        const runtime::VolumesFrom from = runtime::parseVolumesFrom(text);
+        for (MountPoint mount : core.table.resolve(from.container)->snapshot().mounts) {
+            if (mount.type != MountType::bind && mount.type != MountType::volume) continue;
+            mount.rw = mount.rw && !from.read_only;
+            mount.copy_data = mount.from_config = false;
+            std::erase_if(mounts, [&](const MountPoint& other) { return other.destination == mount.destination; });
+            mounts.push_back(std::move(mount));
+        }
+    }
+    return mounts;
+}
+
+/// Copies what the container's root has at the volume's place. The root is mounted when the first volume needs it.
+class Filler {
+  public:
+    Filler(EngineCore& core, const Container& container) : core_(core), container_(container) {}
+
+    void fill(const MountPoint& mount) {
+        volume::MountRequest request = mountRequest(container_.id, mount);
+        request.id = derivedId(container_.id, "fill", mount.destination);
+        core_.parts.volumes.fill(request, [&](const std::string& path) { copy(mount, path); });
+    }
+
+  private:
+    void copy(const MountPoint& mount, const std::string& path) {
+        if (!root_) {
+            layer_.emplace_back(core_.parts.layers.mountWritable(container_.id));
+            root_ = openFile(layer_.front().path(), O_PATH | O_DIRECTORY);
+        }
+        const UniqueFd content = tryOpenInRoot(root_.get(), mount.destination, O_RDONLY | O_DIRECTORY);
+        if (!content) {
+            if (errno == ENOENT || errno == ENOTDIR) return;
+            throw Error::system("open " + mount.destination + " in the container's root", errno);
+        }
+        const UniqueFd target = openFile(path, O_RDONLY | O_DIRECTORY);
+        archive::copyTree(content.get(), target.get());
+    }
+
+    EngineCore& core_;
+    const Container& container_;
+    std::vector<image::MountedLayer> layer_;
+    UniqueFd root_;
+};
+
+void claimVolume(EngineCore& core, const std::string& container_id, MountPoint& mount) {
+    volume::VolumeRequest request{
+        .name = mount.name, .driver = mount.driver, .options = mount.driver_options, .labels = mount.labels};
+    if (mount.anonymous) request.labels.emplace(volume::kAnonymousLabel, "");
+    const volume::VolumeController::Created created = core.parts.volumes.create(request, container_id);
+    if (created.made) announce(core.event_log, created.volume, "create");
+    mount.driver = created.volume.driver;
+    mount.source = created.volume.mountpoint;
+    mount.driver_options.clear();
+    mount.labels.clear();
+    // As dockerd, which marks its own volumes as to be labelled for SELinux.
+    if (mount.mode.empty() && !mount.from_config && core.parts.volumes.isOwn(created.volume)) mount.mode = "z";
+}
+
+void claimImage(EngineCore& core, const Container& container, MountPoint& mount) {
+    const image::Image image = core.parts.images.resolve(mount.name);
+    core.parts.layers.createWritable({.container_id = imageLayerId(container.id, mount.destination),
+                                      .chain_id = image.chain_id,
+                                      .mount_label = {},
+                                      .storage_opt = {},
+                                      .disposable = container.host_config->auto_remove});
+    mount.image_id = image.id;
+}
+
+/// A descriptor as the source of a mount.
+std::string sourceOf(const UniqueFd& fd) { return fmt::format("/proc/{}/fd/{}", ::getpid(), fd.get()); }
+
+/// What is mounted of a tree: a place in it that nobody can lead outside of meanwhile.
+std::string subpathSource(RunMounts& run, const std::string& tree, const MountPoint& mount) {
+    const UniqueFd root = openFile(tree, O_PATH | O_DIRECTORY);
+    UniqueFd place = tryOpenInRoot(root.get(), mount.subpath.empty() ? "." : mount.subpath, O_PATH);
+    if (!place) {
+        const char* what = mount.type == MountType::image ? "image" : "volume";
+        throw error(Code::invalid, "cannot access path {} in {} {}: {}", mount.subpath, what, mount.name, std::strerror(errno));
+    }
+    run.held.push_back(std::move(place));
+    return sourceOf(run.held.back());
+}
+
+void mountVolume(EngineCore& core, const Container& container, MountPoint& mount) {
+    mount.source = core.parts.volumes.mount(mountRequest(container.id, mount));
+    announceMount(core.event_log, container.id, mount);
 }
 
 }  // namespace
 
-std::vector<MountPoint> containerMounts(const runtime::ContainerConfig& config, const runtime::HostConfig& host,
-                                        const std::filesystem::path& container_dir) {
-    std::vector<MountPoint> mounts = runtime::collectMounts(config, host);
-    int number = 0;
-    for (MountPoint& mount : mounts)
-        if (isAnonymous(mount)) mount.source = container_dir / "volumes" / std::to_string(number++);
+std::string imageLayerId(const std::string& container_id, const std::string& destination) {
+    return derivedId(container_id, "image", destination);
+}
+
+std::vector<MountPoint> wantedMounts(const EngineCore& core, const runtime::ContainerConfig& config,
+                                     const runtime::HostConfig& host) {
+    std::vector<MountPoint> mounts = runtime::collectMounts(config, host, inherited(core, host));
+    for (MountPoint& mount : mounts) {
+        if (mount.type == MountType::bind && !mount.create_source) requireSource(mount);
+        if (mount.type == MountType::image) (void)core.parts.images.resolve(mount.name);
+        if (mount.type == MountType::volume && mount.name.empty()) mount.name = randomId();
+        if (mount.type == MountType::volume) volume::checkName(mount.name);
+    }
     return mounts;
 }
 
-void checkMounts(const std::vector<MountPoint>& mounts) {
-    for (const MountPoint& mount : mounts) {
-        if (mount.type == MountType::bind && !mount.create_source) requireSource(mount);
-        if (mount.type != MountType::volume || mount.name.empty()) continue;
-        const std::string driver = mount.driver.empty() ? "local" : mount.driver;
-        throw error(Code::not_found, "error looking up volume plugin {0}: plugin \"{0}\" not found", driver);
+std::vector<std::string> anonymousVolumes(const std::vector<MountPoint>& mounts) {
+    std::vector<std::string> names;
+    for (const MountPoint& mount : mounts)
+        if (mount.type == MountType::volume && mount.anonymous) names.push_back(mount.name);
+    return names;
+}
+
+void claimMounts(EngineCore& core, Container& container) {
+    Filler filler(core, container);
+    for (MountPoint& mount : container.mounts) {
+        if (mount.type == MountType::image) claimImage(core, container, mount);
+        if (mount.type != MountType::volume) continue;
+        claimVolume(core, container.id, mount);
+        if (mount.copy_data) filler.fill(mount);
+    }
+}
+
+void restoreMounts(EngineCore& core, const Container& container, bool ran) {
+    for (const MountPoint& mount : container.mounts) {
+        if (mount.type != MountType::volume) continue;
+        core.parts.volumes.use(mount.name, container.id);
+        if (ran) core.parts.volumes.restoreMount(mountRequest(container.id, mount));
     }
 }
 
@@ -67,18 +183,68 @@ void prepareBinds(const std::vector<MountPoint>& mounts) {
     }
 }
 
-bool hasVolumes(const std::vector<MountPoint>& mounts) { return std::any_of(mounts.begin(), mounts.end(), isAnonymous); }
+RunMounts mountAll(EngineCore& core, const Container& container) {
+    prepareBinds(container.mounts);
+    RunMounts run;
+    run.shown = container.mounts;
+    for (MountPoint& mount : run.shown)
+        if (mount.type == MountType::volume) mountVolume(core, container, mount);
+    run.spec = run.shown;
+    for (MountPoint& mount : run.spec) {
+        if (mount.type == MountType::volume && !mount.subpath.empty()) mount.source = subpathSource(run, mount.source, mount);
+        if (mount.type != MountType::image) continue;
+        run.layers.push_back(core.parts.layers.mountWritable(imageLayerId(container.id, mount.destination)));
+        mount.source = subpathSource(run, run.layers.back().path(), mount);
+    }
+    return run;
+}
 
-void fillVolumes(const std::vector<MountPoint>& mounts, const std::filesystem::path& root) {
-    const UniqueFd root_fd = openFile(root, O_PATH | O_DIRECTORY);
-    for (const MountPoint& mount : mounts) {
-        if (!isAnonymous(mount)) continue;
-        makeDirectories(mount.source, 0755);
-        if (!mount.copy_data) continue;
-        const std::optional<UniqueFd> content = openInRoot(root_fd.get(), mount.destination);
-        if (!content) continue;
-        const UniqueFd target = openFile(mount.source, O_RDONLY | O_DIRECTORY);
-        archive::copyTree(content->get(), target.get());
+void endMounts(EngineCore& core, const std::string& container_id) {
+    for (const volume::VolumeController::Leaving& leaving : core.parts.volumes.retire(container_id)) {
+        announceUnmount(core.event_log, leaving.request.volume, leaving.driver, container_id);
+        const auto unmount = [&core, leaving] { core.parts.volumes.unmount(leaving); };
+        if (!leaving.own) {
+            core.volume_lanes.post(leaving.driver, "unmount volume " + leaving.request.volume, unmount);
+            continue;
+        }
+        try {
+            unmount();
+        } catch (const Error& failure) {  // its driver's fault; the container's end goes on
+            log::warning("volume {}: unmount: {}", leaving.request.volume, failure.text());
+        }
+    }
+}
+
+void releaseMounts(EngineCore& core, const Container& container) {
+    for (const MountPoint& mount : container.mounts)
+        if (mount.type == MountType::volume) core.parts.volumes.release(mount.name, container.id);
+}
+
+std::vector<volume::Volume> discardVolumes(EngineCore& core, const std::vector<std::string>& names) {
+    std::vector<volume::Volume> discarded;
+    for (const std::string& name : names) {
+        std::optional<volume::Volume> volume = core.parts.volumes.discard(name);
+        if (!volume) continue;  // another container's, too
+        announce(core.event_log, *volume, "destroy");
+        discarded.push_back(*std::move(volume));
+    }
+    return discarded;
+}
+
+void removeVolumes(EngineCore& core, const std::vector<volume::Volume>& volumes) {
+    for (const volume::Volume& volume : volumes) {
+        const std::string name = volume.name;
+        if (!core.parts.volumes.isOwn(volume)) {
+            core.parts.volumes.keepDiscarded(name);
+            core.volume_lanes.post(volume.driver, "remove volume " + name, [&core, name] { core.parts.volumes.removeDiscarded(name); });
+            continue;
+        }
+        try {
+            core.parts.volumes.removeDiscarded(name);
+        } catch (const Error& failure) {  // its driver's fault; the container's removal goes on
+            log::error("volume {}: remove: {}", name, failure.text());
+            core.parts.volumes.keepDiscarded(name);
+        }
     }
 }
 

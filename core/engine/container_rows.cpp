@@ -1,6 +1,7 @@
 #include "engine/container_rows.hpp"
 
 #include "base/check.hpp"
+#include "engine/mount_rows.hpp"
 #include "network/network_json.hpp"
 #include "runtime/container_config_json.hpp"
 
@@ -9,6 +10,12 @@ namespace {
 
 std::string timeText(const std::optional<SystemTime>& time) {
     return time ? formatRfc3339(*time) : std::string(kZeroTime);
+}
+
+std::string namesText(const std::vector<std::string>& names) {
+    json::Writer out;
+    out.value(names);
+    return out.take();
 }
 
 Row readRow(state::Statement& statement) {
@@ -23,6 +30,9 @@ Row readRow(state::Statement& statement) {
         row.container.state = stored.state;
         row.container.restart_count = stored.restart_count;
         row.starting = stored.starting;
+        for (runtime::MountPoint& mount : row.container.mounts)
+            if (const auto source = stored.volume_sources.find(mount.destination); source != stored.volume_sources.end())
+                mount.source = source->second;
     } catch (const Error& failure) {
         row.damage = failure.text();
     }
@@ -36,7 +46,8 @@ state::Schema ContainerRows::schema() {
             {"CREATE TABLE containers (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, config TEXT NOT NULL, "
              "state TEXT NOT NULL) WITHOUT ROWID;"
              "CREATE TABLE container_intents (id TEXT PRIMARY KEY, operation TEXT NOT NULL) WITHOUT ROWID;"
-             "CREATE TABLE engine_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"}};
+             "CREATE TABLE engine_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
+             "ALTER TABLE container_intents ADD COLUMN volumes TEXT NOT NULL DEFAULT '[]';"}};
 }
 
 std::vector<Row> ContainerRows::load() const {
@@ -51,16 +62,20 @@ std::vector<Row> ContainerRows::load() const {
 std::vector<Intent> ContainerRows::intents() const {
     return database_.read([](state::Connection& connection) {
         std::vector<Intent> found;
-        state::Statement statement = connection.query("SELECT id, operation FROM container_intents");
-        while (statement.step()) found.push_back({statement.text(0), statement.text(1)});
+        state::Statement statement = connection.query("SELECT id, operation, volumes FROM container_intents");
+        while (statement.step()) {
+            const json::Document volumes = json::Document::parse(statement.text(2));
+            found.push_back({statement.text(0), statement.text(1), volumes.root().strings()});
+        }
         return found;
     });
 }
 
-void ContainerRows::intendCreate(const std::string& id) {
+void ContainerRows::intendCreate(const std::string& id, const std::vector<std::string>& volumes) {
+    const std::string names = namesText(volumes);
     // Relaxed: it has to outlive this process only. After a power cut the driver's own list tells of layers without a row.
     database_.grow(state::Durability::relaxed, [&](state::Connection& connection) {
-        connection.run("INSERT OR REPLACE INTO container_intents VALUES (?, 'create')", id);
+        connection.run("INSERT OR REPLACE INTO container_intents VALUES (?, 'create', ?)", id, names);
     });
 }
 
@@ -100,10 +115,11 @@ void ContainerRows::saveState(const std::string& id, const StoredState& stored, 
     });
 }
 
-void ContainerRows::remove(const std::string& id, state::Durability durability) {
+void ContainerRows::remove(const std::string& id, const std::vector<std::string>& volumes, state::Durability durability) {
+    const std::string names = namesText(volumes);
     database_.write(durability, [&](state::Connection& connection) {
         connection.run("DELETE FROM containers WHERE id = ?", id);
-        connection.run("INSERT OR REPLACE INTO container_intents VALUES (?, 'remove')", id);
+        connection.run("INSERT OR REPLACE INTO container_intents VALUES (?, 'remove', ?)", id, names);
     });
 }
 
@@ -131,6 +147,9 @@ std::string encodeContainer(const Container& container) {
         out.member("Args", container.args);
         out.member("Driver", container.storage_driver);
         out.member("LogPath", container.log_path);
+        out.array("Mounts", [&] {
+            for (const runtime::MountPoint& mount : container.mounts) writeMountPoint(out, mount);
+        });
         out.key("Config");
         runtime::write(out, *container.config);
         out.key("HostConfig");
@@ -160,6 +179,7 @@ void decodeContainer(std::string_view text, Container& container) {
     container.config =
         std::make_shared<const runtime::ContainerConfig>(runtime::readContainerConfig(root["Config"]));
     container.host_config = std::make_shared<const runtime::HostConfig>(runtime::readHostConfig(root["HostConfig"]));
+    for (const json::Value mount : root["Mounts"].array()) container.mounts.push_back(readMountPoint(mount));
     for (const auto& [name, endpoint] : root["Networks"].object())
         container.network.networks[std::string(name)].config = network::readEndpointConfig(endpoint);
 }
@@ -177,6 +197,7 @@ std::string encodeState(const StoredState& stored) {
         out.member("RestartCount", stored.restart_count);
         out.member("Starting", stored.starting);
         out.member("StoppedByClient", state.stopped_by_client);
+        if (!stored.volume_sources.empty()) out.member("VolumeSources", stored.volume_sources);
     });
     return out.take();
 }
@@ -196,6 +217,7 @@ StoredState decodeState(std::string_view text) {
     stored.restart_count = static_cast<int>(root["RestartCount"].integer());
     stored.starting = root["Starting"].boolean();
     stored.state.stopped_by_client = root["StoppedByClient"].boolean();
+    stored.volume_sources = root["VolumeSources"].stringMap();
     return stored;
 }
 

@@ -7,6 +7,7 @@
 // A row that can't be read gives a Row with `damage`, never a failure of the others. Threads: any.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,8 @@ struct StoredState {
     ContainerState state;
     int restart_count = 0;
     bool starting = false;  ///< a start was under way: the kernel knows how it went
+    /// Where the volumes of the last run are on the host: destination -> path.
+    std::map<std::string, std::string> volume_sources{};
 };
 
 struct Row {
@@ -31,7 +34,8 @@ struct Row {
 
 struct Intent {
     std::string id;
-    std::string operation;  ///< "create" or "remove"
+    std::string operation;             ///< "create" or "remove"
+    std::vector<std::string> volumes;  ///< that go with the container
 };
 
 class ContainerRows {
@@ -43,7 +47,7 @@ class ContainerRows {
     [[nodiscard]] std::vector<Intent> intents() const;
 
     /// Before anything of a new container exists.
-    void intendCreate(const std::string& id);
+    void intendCreate(const std::string& id, const std::vector<std::string>& volumes);
     /// The container exists; synced.
     void insert(const Container& container);
     /// The container's configuration has changed; synced.
@@ -53,8 +57,8 @@ class ContainerRows {
     /// A create came to nothing, or a removal is complete.
     void clearIntent(const std::string& id);
     void saveState(const std::string& id, const StoredState& stored, state::Durability durability);
-    /// The container doesn't exist any more; what it held is to be cleaned up.
-    void remove(const std::string& id, state::Durability durability);
+    /// The container doesn't exist any more; what it held, and these volumes of its own, are to be cleaned up.
+    void remove(const std::string& id, const std::vector<std::string>& volumes, state::Durability durability);
 
     [[nodiscard]] std::optional<std::string> fact(const std::string& name) const;
     void setFact(const std::string& name, const std::string& value);

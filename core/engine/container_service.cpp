@@ -79,7 +79,7 @@ void ContainerService::remove(const std::string& ref, const RemoveOptions& optio
             if (!options.force) refuseRemoval(entry, state);
             killForRemoval(core_, entry);
         }
-        destroyContainer(core_, entry, state::Durability::synced);
+        destroyContainer(core_, entry, {.durability = state::Durability::synced, .volumes = options.volumes});
     } catch (const Error& failure) {
         // An auto-remove container may have gone by itself when the force killed it: that is what was asked for.
         const bool by_itself = failure.code() == Code::not_found && before.running();

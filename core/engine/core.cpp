@@ -26,6 +26,7 @@ EngineCore::~EngineCore() {
     restarter.stop();
     events.stop();
     cleanup.stop();
+    volume_lanes.stop();
     // A Shim needs its monitor, which ends first. Dropping it leaves the container alone.
     for (const EntryPtr& entry : table.all()) (void)entry->takeShim();
 }

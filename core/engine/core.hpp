@@ -46,6 +46,7 @@ class EngineCore {
 
     TaskQueue events;
     TaskQueue cleanup;
+    TaskLanes volume_lanes;  ///< one for each volume driver that others run
     Restarter restarter;
     runtime::ShimMonitor monitor;  ///< after the queues: posts to them until it has ended
 

@@ -101,10 +101,6 @@ void checkHostConfig(const runtime::HostConfig& host, const EngineOptions& optio
         throw error(Code::invalid, "unknown or invalid runtime name: {}", host.runtime);
     if (!host.isolation.empty() && host.isolation != "default")
         throw error(Code::invalid, "invalid isolation '{}' on linux", host.isolation);
-    if (!host.volumes_from.empty()) {
-        // Their volumes are shared once there are volumes.
-        throw error(Code::invalid, "volumes-from {}: not available without a volume driver", host.volumes_from[0]);
-    }
 }
 
 /// Docker: a privileged container shares the host's on v1 whatever the daemon's option says, but not on v2.

@@ -1,5 +1,6 @@
 #include "engine/engine.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -19,7 +20,9 @@ std::vector<image::ImageUser> usersOf(const ContainerTable& table, const std::st
     std::vector<image::ImageUser> users;
     for (const EntryPtr& entry : table.all()) {
         const Container container = entry->snapshot();
-        if (container.image_id == image_id) users.push_back({container.id, container.state.running()});
+        const bool mounted = std::any_of(container.mounts.begin(), container.mounts.end(),
+                                         [&](const runtime::MountPoint& mount) { return mount.image_id == image_id; });
+        if (container.image_id == image_id || mounted) users.push_back({container.id, container.state.running()});
     }
     return users;
 }
@@ -28,7 +31,7 @@ std::vector<image::ImageUser> usersOf(const ContainerTable& table, const std::st
 
 struct Engine::Impl {
     Impl(EngineOptions options, const EngineParts& parts)
-        : core(std::move(options), parts), containers(core), execs(core), images(core), networks(core), system(core) {}
+        : core(std::move(options), parts), containers(core), execs(core), images(core), networks(core), system(core), volumes(core) {}
 
     /// Stops what runs, several at a time; each gets at most the shutdown timeout.
     void stopAll() {
@@ -60,6 +63,7 @@ struct Engine::Impl {
     ImageService images;
     NetworkService networks;
     SystemService system;
+    VolumeService volumes;
 };
 
 state::Schema Engine::schema() { return ContainerRows::schema(); }
@@ -99,6 +103,7 @@ void Engine::shutdown() {
     if (!impl_->core.options()->live_restore) impl_->stopAll();
     (void)impl_->core.events.drain(kDrainTimeout);
     (void)impl_->core.cleanup.drain(kCleanupGrace);
+    (void)impl_->core.volume_lanes.drain(kDrainTimeout);
 }
 
 ContainerService& Engine::containers() noexcept { return impl_->containers; }
@@ -107,5 +112,6 @@ ImageService& Engine::images() noexcept { return impl_->images; }
 NetworkService& Engine::networks() noexcept { return impl_->networks; }
 EventLog& Engine::events() noexcept { return impl_->core.event_log; }
 SystemService& Engine::system() noexcept { return impl_->system; }
+VolumeService& Engine::volumes() noexcept { return impl_->volumes; }
 
 }  // namespace davit::engine

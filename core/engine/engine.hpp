@@ -1,7 +1,7 @@
-// Engine: the use-cases composed. Built by the daemon's main over the stores and the drivers, used by api/ through its five
+// Engine: the use-cases composed. Built by the daemon's main over the stores and the drivers, used by api/ through its
 // services.
 //
-// Ownership: the caller keeps database, stores, registry and network controller alive longer than the engine. Threads: the
+// Ownership: the caller keeps database, stores, registry and controllers alive longer than the engine. Threads: the
 // services from any thread; restore(), reload() and shutdown() from main.
 #pragma once
 
@@ -14,11 +14,13 @@
 #include "engine/network_service.hpp"
 #include "engine/options.hpp"
 #include "engine/system_service.hpp"
+#include "engine/volume_service.hpp"
 #include "image/image_store.hpp"
 #include "image/layer_store.hpp"
 #include "network/controller.hpp"
 #include "plugin/registry.hpp"
 #include "state/database.hpp"
+#include "volume/controller.hpp"
 
 namespace davit::engine {
 
@@ -29,6 +31,7 @@ struct EngineParts {
     plugin::DriverRegistry& drivers;
     std::string storage_driver;  ///< the name of the driver below `layers`
     network::NetworkController& networks;
+    volume::VolumeController& volumes;
 };
 
 class Engine {
@@ -55,6 +58,7 @@ class Engine {
     [[nodiscard]] ImageService& images() noexcept;
     [[nodiscard]] NetworkService& networks() noexcept;
     [[nodiscard]] SystemService& system() noexcept;
+    [[nodiscard]] VolumeService& volumes() noexcept;
 
   private:
     struct Impl;

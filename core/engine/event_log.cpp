@@ -25,6 +25,8 @@ std::string_view eventTypeName(EventType type) {
             return "image";
         case EventType::network:
             return "network";
+        case EventType::volume:
+            return "volume";
         case EventType::daemon:
             break;
     }

@@ -14,6 +14,8 @@ std::vector<image::ImageSummary> ImageService::list(const image::ListImages& req
     return core_.parts.images.list(request);
 }
 
+std::int64_t ImageService::layersSize() const { return core_.parts.images.layersSize(); }
+
 ImageDetails ImageService::inspect(const std::string& name) const {
     ImageDetails details{core_.parts.images.resolve(name), core_.parts.storage_driver, {}};
     try {

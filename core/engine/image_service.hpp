@@ -29,6 +29,8 @@ class ImageService {
     explicit ImageService(EngineCore& core);
 
     [[nodiscard]] std::vector<image::ImageSummary> list(const image::ListImages& request) const;
+    /// Bytes of all layers, each counted once.
+    [[nodiscard]] std::int64_t layersSize() const;
     [[nodiscard]] ImageDetails inspect(const std::string& name) const;
     [[nodiscard]] std::vector<image::HistoryLine> history(const std::string& name) const;
     /// `repo` and `tag` as the query of POST /images/{name}/tag has them; an empty tag is "latest".

@@ -1,10 +1,12 @@
 #include "engine/lifecycle.hpp"
 
 #include "base/check.hpp"
+#include "base/defer.hpp"
 #include "base/failpoint.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "engine/announce.hpp"
+#include "engine/container_mounts.hpp"
 #include "engine/container_network.hpp"
 #include "engine/links.hpp"
 #include "engine/start_plan.hpp"
@@ -16,9 +18,15 @@ constexpr int kCannotExecute = 126;
 constexpr int kNotFound = 127;
 constexpr int kStartFailed = 128;
 constexpr int kKilledExec = 137;
+/// Of a container that goes with its end: what only it had goes, too, and a restart of the machine needn't know of it.
+constexpr Destruction kAutoRemoval{.durability = state::Durability::relaxed, .volumes = true};
 
 StoredState stored(const EntryPtr& entry, const ContainerState& state, bool starting) {
-    return {state, entry->snapshot().restart_count, starting};
+    const Container container = entry->snapshot();
+    StoredState row{state, container.restart_count, starting, {}};
+    for (const runtime::MountPoint& mount : container.mounts)
+        if (mount.type == runtime::MountType::volume) row.volume_sources.emplace(mount.destination, mount.source);
+    return row;
 }
 
 void checkStartable(const ContainerState& state) {
@@ -39,12 +47,12 @@ ContainerState runningState(const runtime::Shim& shim) {
 /// way (a stop that is about to return), the clean-up thread waits for it.
 void autoRemove(EngineCore& core, const EntryPtr& entry, std::uint64_t run) {
     if (const std::optional<Operation> operation = entry->tryBeginRemoval())
-        return destroyContainer(core, entry, state::Durability::relaxed);
+        return destroyContainer(core, entry, kAutoRemoval);
     core.cleanup.post("auto-remove " + entry->id(), [&core, entry, run] {
         try {
             const Operation operation = entry->beginRemoval();
             if (entry->runNumber() != run || entry->state().running()) return;
-            destroyContainer(core, entry, state::Durability::relaxed);
+            destroyContainer(core, entry, kAutoRemoval);
         } catch (const Error& failure) {
             // Somebody else removes it or has removed it.
             if (failure.code() != Code::not_found && failure.code() != Code::conflict) throw;
@@ -80,8 +88,9 @@ void announceExecDeath(EngineCore& core, const Container& container, const std::
     entry->failed(state);
     core.parts.layers.releaseMounts(entry->id());
     endNetwork(core, entry->id());
+    endMounts(core, entry->id());
     announceEndpoints(core, entry->id(), joined, "disconnect");
-    if (entry->autoRemove()) destroyContainer(core, entry, state::Durability::relaxed);
+    if (entry->autoRemove()) destroyContainer(core, entry, kAutoRemoval);
     const bool of_the_program = exit_code == kCannotExecute || exit_code == kNotFound;
     throw Error(of_the_program ? Code::invalid : failure.code(), failure.text(), failure.sysErrno());
 }
@@ -108,6 +117,7 @@ bool startContainer(EngineCore& core, const EntryPtr& entry) {
             runtime::Shim::start(core.monitor, std::move(plan.request), shimEvents(core, entry, run.number));
         DAVIT_FAILPOINT("start.shim_spawned");
         const ContainerState state = runningState(*shim);
+        entry->setMounts(std::move(plan.mounts.shown));
         entry->setRunFacts(plan.network, plan.hostname_path, plan.hosts_path, plan.resolv_conf_path);
         saveFact(core, entry, state);
         DAVIT_FAILPOINT("start.running_commit");
@@ -209,6 +219,7 @@ void commitState(EngineCore& core, const EntryPtr& entry, const ContainerState& 
 }
 
 void releaseRun(EngineCore& core, const EntryPtr& entry) {
+    const Defer unmounted([&] { endMounts(core, entry->id()); });
     const std::shared_ptr<runtime::Shim> shim = entry->takeShim();
     if (!shim) return;
     try {
@@ -221,16 +232,24 @@ void releaseRun(EngineCore& core, const EntryPtr& entry) {
     core.parts.layers.releaseMounts(entry->id());
 }
 
-void destroyContainer(EngineCore& core, const EntryPtr& entry, state::Durability durability) {
-    const std::string id = entry->id();
+void destroyContainer(EngineCore& core, const EntryPtr& entry, const Destruction& how) {
+    const Container container = entry->snapshot();
+    const std::string& id = container.id;
+    const std::vector<std::string> volumes = how.volumes ? anonymousVolumes(container.mounts) : std::vector<std::string>();
     DAVIT_FAILPOINT("rm.intent");
-    core.rows.remove(id, durability);
+    core.rows.remove(id, volumes, how.durability);
     DAVIT_FAILPOINT("rm.commit");
+    releaseMounts(core, container);
+    const std::vector<volume::Volume> discarded = discardVolumes(core, volumes);
     core.table.remove(id);
     core.execs.forget(id);
-    entry->gone([&core](const Container& container) { announce(core.event_log, container, "destroy"); });
-    core.cleanup.post("remove " + id, [&core, entry] {
+    entry->gone([&core](const Container& gone) { announce(core.event_log, gone, "destroy"); });
+    core.cleanup.post("remove " + id, [&core, entry, container, discarded] {
         releaseRun(core, entry);
+        removeVolumes(core, discarded);
+        for (const runtime::MountPoint& mount : container.mounts)
+            if (mount.type == runtime::MountType::image)
+                core.parts.layers.removeWritable(imageLayerId(container.id, mount.destination));
         cleanUpRemains(core, entry->id());
     });
 }

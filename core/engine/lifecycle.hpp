@@ -34,8 +34,12 @@ void commitState(EngineCore& core, const EntryPtr& entry, const ContainerState& 
 /// Waits for the shim of the last run to be gone and gives the root's mounts back. The caller holds the Operation.
 void releaseRun(EngineCore& core, const EntryPtr& entry);
 
+struct Destruction {
+    state::Durability durability = state::Durability::synced;
+    bool volumes = false;  ///< with the anonymous volumes that nobody else uses
+};
 /// Commits the removal, forgets the container, queues the clean-up. It must not run; the caller holds the Operation.
-void destroyContainer(EngineCore& core, const EntryPtr& entry, state::Durability durability);
+void destroyContainer(EngineCore& core, const EntryPtr& entry, const Destruction& how);
 
 /// Removes what a container without a row may have left: processes, layer, files, its intent. Idempotent.
 void cleanUpRemains(EngineCore& core, const std::string& id);

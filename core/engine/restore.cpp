@@ -47,7 +47,6 @@ void markDead(Container& container, const std::string& why) {
 
 /// What a row doesn't keep because it follows from the rest.
 void complete(EngineCore& core, Container& container) {
-    container.mounts = containerMounts(*container.config, *container.host_config, core.containerDir(container.id));
     const auto existing = [&](const char* name) {
         std::error_code ignored;
         const std::filesystem::path path = core.runDir(container.id) / name;
@@ -80,6 +79,7 @@ void takeUpRun(EngineCore& core, const EntryPtr& entry, bool was_starting, bool 
     if (was_starting && !live.running && !live.exit && !runtime::Shim::readExit(core.runDir(id))) {
         // The program was never started.
         runtime::Shim::cleanUp(core.runDir(id));
+        endMounts(core, id);
         entry->failed(state);
         return commitState(core, entry, state);
     }
@@ -110,6 +110,7 @@ void restoreRow(EngineCore& core, Row row, bool machine_restarted) {
     }
     (void)core.table.tryReserveName(container.name, container.id);
     const bool take_up = !container.state.dead() && (row.starting || container.state.running());
+    restoreMounts(core, container, take_up);
     // Waiting for its restart, which the policy decides on again.
     if (container.state.status == Status::restarting) container.state.status = Status::exited;
     const bool remove = container.host_config->auto_remove && container.state.status == Status::exited;
@@ -120,7 +121,7 @@ void restoreRow(EngineCore& core, Row row, bool machine_restarted) {
     if (entry->state().running()) restoreNetwork(core, entry);
     if (remove) {
         const Operation operation = entry->begin();
-        destroyContainer(core, entry, state::Durability::relaxed);
+        destroyContainer(core, entry, {.durability = state::Durability::relaxed, .volumes = true});
     }
 }
 
@@ -138,6 +139,7 @@ void finishIntents(EngineCore& core) {
         if (core.table.find(intent.id)) continue;
         log::info("finishing the {} of container {}", intent.operation, intent.id);
         try {
+            removeVolumes(core, discardVolumes(core, intent.volumes));
             cleanUpRemains(core, intent.id);
         } catch (const Error& failure) {  // kept for the next start
             log::error("container {}: {}", intent.id, failure.text());
@@ -161,7 +163,11 @@ void startByPolicy(EngineCore& core) {
 
 void reconcileLayers(EngineCore& core) {
     std::vector<std::string> known;
-    for (const EntryPtr& entry : core.table.all()) known.push_back(entry->id());
+    for (const EntryPtr& entry : core.table.all()) {
+        known.push_back(entry->id());
+        for (const runtime::MountPoint& mount : entry->snapshot().mounts)
+            if (mount.type == runtime::MountType::image) known.push_back(imageLayerId(entry->id(), mount.destination));
+    }
     const image::LayerReconciliation done = core.parts.layers.reconcile(known);
     for (const std::string& id : done.removed) log::info("removed the layer {}, which nothing knows", id);
     for (const std::string& chain : done.missing) log::error("layer {} is missing in the storage driver", chain);
@@ -173,6 +179,7 @@ void reconcileLayers(EngineCore& core) {
 void restoreContainers(EngineCore& core) {
     setDaemonId(core);
     core.parts.networks.restore();
+    core.parts.volumes.restore(core.parts.database.quarantined().has_value());
     const bool machine_restarted = machineRestarted(core);
     for (Row& row : core.rows.load()) {
         const std::string id = row.container.id;
@@ -193,6 +200,7 @@ void restoreContainers(EngineCore& core) {
     finishIntents(core);
     reconcileLayers(core);
     removeOrphanFiles(core);
+    core.volume_lanes.post("unfinished", "finish what was half done with volumes", [&core] { core.parts.volumes.finish(); });
     startByPolicy(core);
 }
 

@@ -112,13 +112,14 @@ StartPlan planStart(EngineCore& core, Container container) {
     const std::shared_ptr<const EngineOptions> options = core.options();
     StartPlan plan;
     checkLinks(core, container);
-    prepareBinds(container.mounts);
+    plan.mounts = mountAll(core, container);
     setResolverDefaults(*options, container);
     const bool host_network = planNetwork(core, container);
     DAVIT_FAILPOINT("container.etc_files");
     runtime::SpecInput input = specInput(core, *options, container);
     input.host_network = host_network;
     input.network_namespace = container.network.sandbox_key;
+    input.mounts = plan.mounts.spec;
     joinNamespaces(core, container, input);
 
     runtime::StartRequest& request = plan.request;

@@ -83,12 +83,13 @@ void convertSeccomp(oci::RuntimeSpec& spec) {
     spec.os.seccomp = oci::parseRuntimeSpec(holder).os.seccomp;
 }
 
-/// A mount of another container's namespace can't be bound by a runtime in a namespace of its own: the shim clones it to a
+/// A mount of another namespace, another container's or the daemon's, can't be bound by a runtime in a namespace of its own: the shim clones it to a
 /// place in the bundle. Returns those mounts, with host paths as targets.
 std::vector<oci::Mount> localizeMounts(oci::RuntimeSpec& spec, const fs::path& run_dir) {
     std::vector<oci::Mount> foreign;
     for (oci::Mount& mount : spec.mounts) {
-        if (!mount.source.starts_with("/proc/") || mount.source.find("/root/") == std::string::npos) continue;
+        const bool of_process = mount.source.find("/root/") != std::string::npos || mount.source.find("/fd/") != std::string::npos;
+        if (!mount.source.starts_with("/proc/") || !of_process) continue;
         const std::string place = run_dir / fmt::format("bind-{}", foreign.size());
         foreign.push_back({.destination = place, .type = "bind", .source = mount.source, .options = {"rbind", "rprivate"}});
         mount.source = place;

@@ -63,21 +63,16 @@ std::optional<ModeWords> parseMode(std::string_view mode) {
     return words;
 }
 
-bool isVolumeName(std::string_view name) {
-    const auto alphanumeric = [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    };
-    return name.size() > 1 && alphanumeric(name.front()) && std::all_of(name.begin(), name.end(), [&](char c) {
-               return alphanumeric(c) || c == '_' || c == '.' || c == '-';
-           });
-}
-
-void checkVolumeName(const std::string& name) {
-    if (isVolumeName(name)) return;
-    throw error(Code::invalid,
-                "create {}: \"{}\" includes invalid characters for a local volume name, only "
-                "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path",
-                name, name);
+// Go's filepath.IsLocal.
+bool isLocalPath(const std::string& path) {
+    if (path.empty() || path.starts_with('/')) return false;
+    int depth = 0;
+    for (const std::string& part : split(path, '/')) {
+        if (part == "..") --depth;
+        else if (!part.empty() && part != ".") ++depth;
+        if (depth < 0) return false;
+    }
+    return true;
 }
 
 // The target's rule for every kind of mount; throws the inner part of Docker's text.
@@ -103,10 +98,9 @@ MountPoint bindOf(const Strings& parts, const ModeWords& words, const std::strin
         point.create_source = true;
     } else {
         if (!words.propagation.empty()) throw error(Code::invalid, "field BindOptions must not be specified");
-        checkVolumeName(source);
         point.type = MountType::volume;
         point.name = source;
-        point.driver = volume_driver.empty() ? "local" : volume_driver;
+        point.driver = volume_driver;
         point.copy_data = !words.no_copy;
     }
     point.destination = cleanTarget(parts[1]);
@@ -117,7 +111,8 @@ MountPoint anonymousVolume(const std::string& target, const std::string& volume_
     MountPoint point;
     point.type = MountType::volume;
     point.destination = cleanTarget(target);
-    point.driver = volume_driver.empty() ? "local" : volume_driver;
+    point.driver = volume_driver;
+    point.anonymous = true;
     return point;
 }
 
@@ -143,20 +138,38 @@ void fillBind(MountPoint& point, const Mount& mount) {
     point.create_source = options.create_mountpoint;
 }
 
+void checkSubpath(const std::string& subpath, const char* what) {
+    if (!subpath.empty() && !isLocalPath(subpath)) throw error(Code::invalid, "subpath must be a relative path within the {}", what);
+}
+
 void fillVolume(MountPoint& point, const Mount& mount) {
     refuse(mount.bind_options.has_value(), "BindOptions");
     refuse(mount.tmpfs_options.has_value(), "TmpfsOptions");
-    if (!mount.source.empty()) checkVolumeName(mount.source);
+    refuse(mount.image_options.has_value(), "ImageOptions");
     point.type = MountType::volume;
     point.name = mount.source;
-    point.driver = "local";
-    if (!mount.volume_options) return;
-    if (mount.source.empty() && mount.read_only)
-        throw error(Code::invalid, "must not set ReadOnly mode when using anonymous volumes");
-    const VolumeOptions& options = *mount.volume_options;
+    point.anonymous = mount.source.empty();
+    const VolumeOptions options = mount.volume_options.value_or(VolumeOptions{});
+    if (point.anonymous && !options.subpath.empty()) throw error(Code::invalid, "must not set Subpath when using anonymous volumes");
+    checkSubpath(options.subpath, "volume");
+    if (point.anonymous && mount.read_only) throw error(Code::invalid, "must not set ReadOnly mode when using anonymous volumes");
     point.copy_data = !options.no_copy;
     point.subpath = options.subpath;
-    if (options.driver_config && !options.driver_config->name.empty()) point.driver = options.driver_config->name;
+    point.labels = options.labels;
+    if (!options.driver_config) return;
+    point.driver = options.driver_config->name;
+    point.driver_options = options.driver_config->options;
+}
+
+void fillImage(MountPoint& point, const Mount& mount) {
+    refuse(mount.bind_options.has_value(), "BindOptions");
+    refuse(mount.tmpfs_options.has_value(), "TmpfsOptions");
+    refuse(mount.volume_options.has_value(), "VolumeOptions");
+    if (mount.source.empty()) throw error(Code::invalid, "field Source must not be empty");
+    point.type = MountType::image;
+    point.name = mount.source;
+    if (mount.image_options) point.subpath = mount.image_options->subpath;
+    checkSubpath(point.subpath, "image");
 }
 
 std::string tmpfsWords(const Mount& mount) {
@@ -245,6 +258,8 @@ MountPoint parseMount(const Mount& mount) {
             fillVolume(point, mount);
         else if (mount.type == "tmpfs")
             fillTmpfs(point, mount);
+        else if (mount.type == "image")
+            fillImage(point, mount);
         else
             throw error(Code::invalid, "mount type unknown");
         return point;
@@ -254,7 +269,19 @@ MountPoint parseMount(const Mount& mount) {
     }
 }
 
-std::vector<MountPoint> collectMounts(const ContainerConfig& config, const HostConfig& host) {
+VolumesFrom parseVolumesFrom(const std::string& text) {
+    const std::size_t colon = text.find(':');
+    VolumesFrom from{.container = text.substr(0, colon)};
+    if (from.container.empty()) throw error(Code::invalid, "malformed volumes-from specification: {}", text);
+    if (colon == std::string::npos) return from;
+    const std::string mode = text.substr(colon + 1);
+    const auto words = parseMode(mode);
+    if (mode.empty() || !words || words->no_copy || !words->propagation.empty()) throw error(Code::invalid, "invalid mode: {}", mode);
+    from.read_only = words->read_only;
+    return from;
+}
+
+std::vector<MountPoint> collectMounts(const ContainerConfig& config, const HostConfig& host, std::vector<MountPoint> inherited) {
     std::vector<MountPoint> points;
     for (const std::string& bind : host.binds) add(points, parseBind(bind, host.volume_driver));
     for (const Mount& mount : host.mounts) add(points, parseMount(mount));
@@ -269,6 +296,11 @@ std::vector<MountPoint> collectMounts(const ContainerConfig& config, const HostC
     }
     std::vector<MountPoint> all = points;
     for (const MountPoint& point : tmpfs) add(all, point);
+    std::erase_if(inherited, [&](const MountPoint& one) {
+        return std::any_of(all.begin(), all.end(), [&](const MountPoint& own) { return own.destination == one.destination; });
+    });
+    points.insert(points.begin(), inherited.begin(), inherited.end());
+    all.insert(all.begin(), inherited.begin(), inherited.end());
     // A volume of the image gives way to any mount of the user; the order of the list stays Docker's.
     std::vector<MountPoint> with_volumes = all;
     addConfigVolumes(with_volumes, config, host);

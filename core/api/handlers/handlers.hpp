@@ -17,6 +17,8 @@ void addExecRoutes(Router& router, const Context& context);
 void addImageRoutes(Router& router, const Context& context);
 void addImageTransferRoutes(Router& router, const Context& context);
 void addNetworkRoutes(Router& router, const Context& context);
+void addUsageRoute(Router& router, const Context& context);
+void addVolumeRoutes(Router& router, const Context& context);
 /// A node that is in no swarm: the fixed 503 answers.
 void addSwarmRoutes(Router& router);
 /// Endpoints of the API that this version doesn't serve: 501 rather than "page not found".

@@ -1,29 +1,12 @@
 // Images as streams: load, get (save), create (import).
 #include "api/errors.hpp"
 #include "api/handlers/handlers.hpp"
+#include "api/tar_reply.hpp"
 #include "api/views/image_view.hpp"
 #include "base/check.hpp"
 
 namespace davit::api {
 namespace {
-
-constexpr const char* kTar = "application/x-tar";
-
-// The answer begins with the first byte, so that an unknown name still gets its 404.
-class LazyTar final : public ByteSink {
-  public:
-    explicit LazyTar(Request& request) : request_(request) {}
-    void write(std::span<const std::byte> data) override { body().write(data); }
-    void finish() { body().finish(); }
-
-  private:
-    http::BodyWriter& body() {
-        if (!body_) body_.emplace(request_.startStream(200, kTar));
-        return *body_;
-    }
-    Request& request_;
-    std::optional<http::BodyWriter> body_;
-};
 
 // Progress in JSON lines. Once a line is out, a failure is one more line; before, it is a status of its own.
 class ProgressStream {
@@ -46,7 +29,7 @@ class ProgressStream {
 };
 
 void save(const Context& context, Request& request, const std::vector<std::string>& names) {
-    LazyTar tar(request);
+    TarReply tar(request);
     context.engine.images().save(names, tar);
     tar.finish();
 }

@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::pair<const char*, const char*> kRoutes[] = {
     {"POST", "/auth"},
-    {"GET", "/system/df"},
     {"GET", "/containers/{name}/changes"},
     {"GET", "/containers/{name}/export"},
     {"GET", "/containers/{name}/attach/ws"},
@@ -27,11 +26,6 @@ constexpr std::pair<const char*, const char*> kRoutes[] = {
     {"POST", "/images/{name}/push"},
     {"GET", "/images/{name}/attestations"},
     {"GET", "/distribution/{name}/json"},
-    {"GET", "/volumes"},
-    {"POST", "/volumes/create"},
-    {"POST", "/volumes/prune"},
-    {"PUT", "/volumes/{name}"},
-    {"DELETE", "/volumes/{name}"},
     {"GET", "/plugins"},
     {"GET", "/plugins/privileges"},
     {"POST", "/plugins/pull"},
@@ -47,9 +41,6 @@ constexpr std::pair<const char*, const char*> kRoutes[] = {
 // `docker inspect x` asks for a container, an image, a volume … of that name and goes on at 404 only. There
 // are none of these yet, so none has that name.
 void addAbsentObjects(Router& router) {
-    router.add("GET", "/volumes/{name}", [](Request& request) {
-        throw error(Code::not_found, "get {}: no such volume", request.variable("name"));
-    });
     router.add("GET", "/plugins/{name}/json", [](Request& request) {
         throw error(Code::not_found, "plugin \"{}\" not found", request.variable("name"));
     });

@@ -11,6 +11,7 @@ std::string_view typeName(runtime::MountType type) {
     switch (type) {
         case runtime::MountType::bind: return "bind";
         case runtime::MountType::volume: return "volume";
+        case runtime::MountType::image: return "image";
         case runtime::MountType::tmpfs: return "tmpfs";
     }
     return "";

@@ -47,18 +47,20 @@ bool mountByParts(const plan::View& view, const plan::Mount& mount, int target) 
     return moveMount(tree.get(), target, "the root");
 }
 
-/// For "/proc/PID/root/path": the mount namespace of that process and "/path" in it. A mount can only be cloned by who is in
-/// its namespace.
+/// For "/proc/PID/root/path": the mount namespace of that process and "/path" in it. For "/proc/PID/fd/N": its namespace, and the
+/// path as it is. A mount can only be cloned by who is in its namespace.
 const char* splitForeign(const char* source, Fd* foreign) {
     constexpr const char* kProc = "/proc/";
     const char* slash = strncmp(source, kProc, 6) == 0 ? strchr(source + 6, '/') : nullptr;
-    if (slash == nullptr || strncmp(slash, "/root/", 6) != 0 || slash - source > 32) return source;
+    if (slash == nullptr || slash - source > 32) return source;
+    const bool root = strncmp(slash, "/root/", 6) == 0;
+    if (!root && strncmp(slash, "/fd/", 4) != 0) return source;
     char pid[40] = {};
     memcpy(pid, source, static_cast<size_t>(slash - source));
     char path[64];
     TextBuffer(path, sizeof path).add(pid).add("/ns/mnt");
     foreign->reset(::open(path, O_RDONLY | O_CLOEXEC));
-    return *foreign ? slash + 5 : source;
+    return *foreign && root ? slash + 5 : source;
 }
 
 int openSource(const char* source, bool recursive) {

@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(swarm_and_missing_endpoints_have_routes_of_their_own) {
     addUnimplementedRoutes(router);
     BOOST_TEST(router.find("GET", "/swarm").has_value());
     BOOST_TEST(router.find("POST", "/services/x/update").has_value());
-    BOOST_TEST(router.find("GET", "/system/df").has_value());
+    BOOST_TEST(router.find("POST", "/commit").has_value());
     BOOST_TEST(router.find("PUT", "/containers/x/archive").has_value());
     BOOST_TEST(!router.find("GET", "/nothing").has_value());
 }

@@ -38,6 +38,33 @@ BOOST_AUTO_TEST_CASE(a_container_comes_back_as_it_was) {
     BOOST_TEST((after.state.status == Status::created));
 }
 
+BOOST_AUTO_TEST_CASE(mount_points_come_back_whole) {
+    Container before = makeContainer();
+    runtime::MountPoint mount;
+    mount.type = runtime::MountType::volume;
+    mount.name = "data";
+    mount.driver = "d";
+    mount.source = "/first";
+    mount.destination = "/d";
+    mount.subpath = "a/b";
+    mount.anonymous = true;
+    mount.rw = mount.copy_data = false;
+    before.mounts = {mount};
+    rows.insert(before);
+    StoredState stored;
+    stored.volume_sources = {{"/d", "/second"}};
+    rows.saveState(before.id, stored, state::Durability::relaxed);
+    const runtime::MountPoint after = rows.load().at(0).container.mounts.at(0);
+    BOOST_TEST((after.type == runtime::MountType::volume));
+    BOOST_TEST(after.name == "data");
+    BOOST_TEST(after.driver == "d");
+    BOOST_TEST(after.source == "/second");
+    BOOST_TEST(after.subpath == "a/b");
+    BOOST_TEST(after.anonymous);
+    BOOST_TEST(!after.rw);
+    BOOST_TEST(!after.copy_data);
+}
+
 BOOST_AUTO_TEST_CASE(the_state_is_replaced) {
     const Container container = makeContainer();
     rows.insert(container);
@@ -59,13 +86,15 @@ BOOST_AUTO_TEST_CASE(the_state_is_replaced) {
 
 BOOST_AUTO_TEST_CASE(intents_begin_with_the_operation_and_end_with_it) {
     const Container container = makeContainer();
-    rows.intendCreate(container.id);
+    rows.intendCreate(container.id, {"one", "two"});
     BOOST_TEST(rows.intents().at(0).operation == "create");
+    BOOST_TEST(rows.intents().at(0).volumes.size() == 2U);
     rows.insert(container);
     BOOST_TEST(rows.intents().empty());
-    rows.remove(container.id, state::Durability::synced);
+    rows.remove(container.id, {"one"}, state::Durability::synced);
     BOOST_TEST(rows.load().empty());
     BOOST_TEST(rows.intents().at(0).operation == "remove");
+    BOOST_TEST(rows.intents().at(0).volumes.at(0) == "one");
     rows.clearIntent(container.id);
     BOOST_TEST(rows.intents().empty());
 }

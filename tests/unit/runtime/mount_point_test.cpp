@@ -39,7 +39,8 @@ BOOST_AUTO_TEST_CASE(binds_in_all_shapes) {
     BOOST_TEST(bind.create_source);
     const auto volume = parseBind("data:/d:nocopy");
     BOOST_TEST(volume.name == "data");
-    BOOST_TEST(volume.driver == "local");
+    BOOST_TEST(volume.driver == "");
+    BOOST_TEST(parseBind("data:/d", "nfs").driver == "nfs");
     BOOST_TEST(!volume.copy_data);
     BOOST_TEST((parseBind("/anonymous").type == MountType::volume));
 }
@@ -57,7 +58,6 @@ BOOST_AUTO_TEST_CASE(wrong_binds_are_refused_in_dockers_words) {
     BOOST_TEST(failureOf([] { return parseBind("/a:/"); }) ==
                "invalid volume specification: '/a:/': invalid mount config for type \"bind\": invalid specification: "
                "destination can't be '/'");
-    BOOST_TEST(failureOf([] { return parseBind("../x:/b"); }).find("includes invalid characters") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(mounts_by_type) {
@@ -76,6 +76,53 @@ BOOST_AUTO_TEST_CASE(mounts_by_type) {
                "invalid mount config for type \"bind\": field Source must not be empty");
     BOOST_TEST(failureOf([] { return parseMount({.type = "tmpfs", .source = "x", .target = "/t"}); }) ==
                "invalid mount config for type \"tmpfs\": field Source must not be specified");
+}
+
+// Texts of moby's mount parser.
+BOOST_AUTO_TEST_CASE(volumes_and_images_by_mount) {
+    Mount volume{.type = "volume", .source = "data", .target = "/t"};
+    volume.volume_options = VolumeOptions{.no_copy = true, .labels = {{"k", "v"}}, .driver_config = {}, .subpath = "a/b"};
+    const auto point = parseMount(volume);
+    BOOST_TEST(point.subpath == "a/b");
+    BOOST_TEST(point.labels.at("k") == "v");
+    BOOST_TEST(!point.copy_data);
+    BOOST_TEST(!point.anonymous);
+    volume.volume_options->subpath = "../x";
+    BOOST_TEST(failureOf([&] { return parseMount(volume); }) ==
+               "invalid mount config for type \"volume\": subpath must be a relative path within the volume");
+    volume.source.clear();
+    BOOST_TEST(failureOf([&] { return parseMount(volume); }) ==
+               "invalid mount config for type \"volume\": must not set Subpath when using anonymous volumes");
+    BOOST_TEST(failureOf([] { return parseMount({.type = "volume", .target = "/t", .read_only = true}); }) ==
+               "invalid mount config for type \"volume\": must not set ReadOnly mode when using anonymous volumes");
+    const auto image = parseMount({.type = "image", .source = "busybox", .target = "/i"});
+    BOOST_TEST((image.type == MountType::image));
+    BOOST_TEST(image.name == "busybox");
+    BOOST_TEST(failureOf([] { return parseMount({.type = "image", .target = "/i"}); }) ==
+               "invalid mount config for type \"image\": field Source must not be empty");
+}
+
+BOOST_AUTO_TEST_CASE(volumes_from_other_containers_give_way_to_own_mounts) {
+    BOOST_TEST(parseVolumesFrom("box").container == "box");
+    BOOST_TEST(!parseVolumesFrom("box:rw").read_only);
+    BOOST_TEST(parseVolumesFrom("box:ro,z").read_only);
+    BOOST_TEST(failureOf([] { return parseVolumesFrom("box:x"); }) == "invalid mode: x");
+    BOOST_TEST(failureOf([] { return parseVolumesFrom(":ro"); }) == "malformed volumes-from specification: :ro");
+    MountPoint theirs;
+    theirs.type = MountType::volume;
+    theirs.name = "data";
+    theirs.destination = "/a";
+    MountPoint more = theirs;
+    more.destination = "/b";
+    ContainerConfig config;
+    config.volumes = {"/b"};
+    HostConfig host;
+    host.binds = {"/h:/a"};
+    const auto points = collectMounts(config, host, {theirs, more});
+    BOOST_REQUIRE(points.size() == 2U);
+    BOOST_TEST(points[0].destination == "/b");
+    BOOST_TEST(points[0].name == "data");
+    BOOST_TEST((points[1].type == MountType::bind));
 }
 
 BOOST_AUTO_TEST_CASE(volumes_of_the_image_give_way_and_duplicates_are_refused) {
