@@ -7,6 +7,7 @@ const std::vector<Group>& groupTable() {
     static const std::vector<Group> kGroups = {
         {"container", "Manage containers"}, {"context", "Manage contexts"}, {"image", "Manage images"},
         {"network", "Manage networks"},     {"plugin", "Manage plugins"},   {"system", "Manage davit"},
+        {"volume", "Manage volumes"},
     };
     return kGroups;
 }
@@ -86,9 +87,23 @@ const std::vector<Command>& commandTable() {
         {"plugin", "check", "", "", "TARGET [OPTIONS]",
          "Run the conformance suite against a plugin: a .so file, a socket or a URL", 1, -1, checkPlugin},
         {"plugin", "ls", "", "list", "[OPTIONS]", "List the drivers that plugins offer", 0, 0, listPlugins},
+        {"system", "df", "", "", "[OPTIONS]", "Show disk usage", 0, 0, showUsage},
         {"system", "dial-stdio", "", "", "", "Proxy the standard streams to the daemon", 0, 0, dialStdio, true},
         {"system", "events", "events", "", "[OPTIONS]", "Get real time events from the server", 0, 0, showEvents},
         {"system", "info", "info", "", "[OPTIONS]", "Display system-wide information", 0, 0, showInfo},
+        {"volume", "clone", "", "", "[OPTIONS] VOLUME NEW_VOLUME", "Make a volume with the content of another one", 2, 2, cloneVolume},
+        {"volume", "create", "", "", "[OPTIONS] [VOLUME]", "Create a volume", 0, 1, createVolume},
+        {"volume", "export", "", "", "[OPTIONS] VOLUME", "Write a volume's content as a tar archive", 1, 1, exportVolume},
+        {"volume", "import", "", "", "[OPTIONS] VOLUME", "Add the content of a tar archive to a volume", 1, 1, importVolume},
+        {"volume", "inspect", "", "", "[OPTIONS] VOLUME [VOLUME...]", "Display detailed information on one or more volumes", 1, -1,
+         inspectVolumes},
+        {"volume", "ls", "", "list", "[OPTIONS]", "List volumes", 0, 0, listVolumes},
+        {"volume", "prune", "", "", "[OPTIONS]", "Remove unused local volumes", 0, 0, pruneVolumes},
+        {"volume", "rename", "", "", "VOLUME NEW_NAME", "Give a volume another name", 2, 2, renameVolume},
+        {"volume", "resize", "", "", "VOLUME SIZE", "Change a volume's limit", 2, 2, resizeVolume},
+        {"volume", "rm", "", "remove", "[OPTIONS] VOLUME [VOLUME...]", "Remove one or more volumes", 1, -1, removeVolumes},
+        {"volume", "snapshot", "", "", "[OPTIONS] VOLUME [SNAPSHOT]", "Make, list or remove snapshots of a volume", 1, 2, snapshotVolume},
+        {"volume", "update", "", "", "[OPTIONS] VOLUME", "Update a volume (cluster volumes only)", 1, 1, updateVolume},
         {"", "inspect", "inspect", "", "[OPTIONS] NAME|ID [NAME|ID...]",
          "Return low-level information on containers and images", 1, -1, inspectAny},
         {"", "version", "version", "", "[OPTIONS]", "Show the davit version information", 0, 0, showVersion},

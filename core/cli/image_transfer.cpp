@@ -1,44 +1,14 @@
 // davit load, save, import
-#include <fcntl.h>
 #include <unistd.h>
 
-#include <filesystem>
-
 #include "base/check.hpp"
-#include "base/file.hpp"
 #include "cli/progress.hpp"
 #include "cli/terminal.hpp"
+#include "cli/transfer.hpp"
 #include "cli/verbs.hpp"
 
 namespace davit::cli {
 namespace {
-
-// A descriptor as a byte source.
-class FdSource final : public ByteSource {
-  public:
-    explicit FdSource(int fd) : fd_(fd) {}
-    std::size_t read(std::span<std::byte> buffer) override {
-        for (;;) {
-            const ssize_t size = ::read(fd_, buffer.data(), buffer.size());
-            if (size < 0 && errno == EINTR) continue;
-            return static_cast<std::size_t>(check(size, "read the archive"));
-        }
-    }
-
-  private:
-    int fd_;
-};
-
-// The file to read from: `path`, or standard input for "" and "-".
-UniqueFd openInput(const std::string& path) {
-    if (path.empty() || path == "-")
-        return UniqueFd(check(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3), "duplicate standard input"));
-    UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file)
-        throw Error(Code::not_found,
-                    "open " + path + ": " + (errno == ENOENT ? "no such file or directory" : std::strerror(errno)));
-    return file;
-}
 
 void printProgress(OpenReply& reply, bool quiet) {
     const bool messages = reply.head.headers.value("Content-Type").starts_with("application/json");
@@ -50,36 +20,6 @@ void printProgress(OpenReply& reply, bool quiet) {
             printer.feed(bytes);
         else
             printOut(bytes);
-    }
-}
-
-void copyBody(ByteSource& body, int fd) {
-    std::byte buffer[128 * 1024];
-    while (const std::size_t size = body.read(buffer)) writeAll(fd, {reinterpret_cast<const char*>(buffer), size});
-}
-
-// A file that appears under its name when it is complete.
-void saveToFile(const std::string& path, Client& client, const Client::Call& call) {
-    const std::filesystem::path parent = std::filesystem::absolute(path).parent_path();
-    if (!std::filesystem::is_directory(parent))
-        throw error(Code::invalid, "failed to save image: invalid output path: stat {}: no such file or directory",
-                    parent.string());
-    const bool special = std::filesystem::exists(path) && !std::filesystem::is_regular_file(path);
-    if (std::filesystem::is_directory(path))
-        throw error(Code::invalid, "failed to save image: invalid output path: \"{}\" must be a regular file", path);
-    const OpenReply reply = client.open(call);
-    if (special) {  // /dev/null, a pipe
-        copyBody(*reply.body, openFile(path, O_WRONLY).get());
-        return;
-    }
-    std::string temporary = (parent / ".davit-save-XXXXXX").string();
-    const UniqueFd file(check(::mkostemp(temporary.data(), O_CLOEXEC), "create {}", temporary));
-    try {
-        copyBody(*reply.body, file.get());
-        check(::rename(temporary.c_str(), path.c_str()), "rename {} to {}", temporary, path);
-    } catch (...) {
-        (void)::unlink(temporary.c_str());
-        throw;
     }
 }
 
@@ -119,7 +59,7 @@ int saveImages(Cli& cli, CommandLine& line) {
     for (const std::string& name : names) call.query.add("names", name);
     if (!platform.empty()) call.query.add("platform", platform);
     if (!output.empty()) {
-        saveToFile(output, cli.client(), call);
+        saveToFile("image", output, cli.client(), call);
         return 0;
     }
     const OpenReply reply = cli.client().open(call);

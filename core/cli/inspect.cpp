@@ -1,4 +1,4 @@
-// davit inspect, container inspect, image inspect, network inspect
+// davit inspect, container inspect, image inspect, network inspect, volume inspect
 #include <functional>
 
 #include "base/check.hpp"
@@ -29,6 +29,10 @@ std::string inspectNetwork(Client& client, const std::string& name, bool verbose
     return client.call(call);
 }
 
+std::string inspectVolume(Client& client, const std::string& name) {
+    return client.call({.method = "GET", .path = "/volumes/" + segment(name), .query = {}, .json = {}});
+}
+
 // Tries one kind after the other; 404 leads to the next.
 std::string inspectEither(Client& client, const std::string& name, const std::string& type, bool size) {
     try {
@@ -42,7 +46,12 @@ std::string inspectEither(Client& client, const std::string& name, const std::st
         if (!type.empty() || failure.status() != 404) throw;
     }
     try {
-        return inspectNetwork(client, name, false);
+        if (type.empty() || type == "network") return inspectNetwork(client, name, false);
+    } catch (const ApiError& failure) {
+        if (!type.empty() || failure.status() != 404) throw;
+    }
+    try {
+        return inspectVolume(client, name);
     } catch (const ApiError& failure) {
         if (!type.empty() || failure.status() != 404) throw;
     }
@@ -76,9 +85,9 @@ int inspectAny(Cli& cli, CommandLine& line) {
         .string(&type, "type", '\0', "Only inspect objects of the given type");
     const std::vector<std::string> names = line.parse();
     if (line.flags().changed("type") && type.empty())
-        throw Error(Code::invalid, "type is empty: must be one of \"container\", \"image\", \"network\"");
-    if (!type.empty() && type != "container" && type != "image" && type != "network")
-        throw error(Code::invalid, "unknown type: \"{}\": must be one of \"container\", \"image\", \"network\"", type);
+        throw Error(Code::invalid, "type is empty: must be one of \"container\", \"image\", \"network\", \"volume\"");
+    if (!type.empty() && type != "container" && type != "image" && type != "network" && type != "volume")
+        throw error(Code::invalid, "unknown type: \"{}\": must be one of \"container\", \"image\", \"network\", \"volume\"", type);
     return inspectAll(names, format,
                       [&](const std::string& name) { return inspectEither(cli.client(), name, type, size); });
 }
@@ -103,6 +112,13 @@ int inspectNetworks(Cli& cli, CommandLine& line) {
     const std::vector<std::string> names = line.parse();
     return inspectAll(names, format,
                       [&](const std::string& name) { return inspectNetwork(cli.client(), name, verbose); });
+}
+
+int inspectVolumes(Cli& cli, CommandLine& line) {
+    std::string format;
+    line.flags().string(&format, "format", 'f', formatUsage(false));
+    const std::vector<std::string> names = line.parse();
+    return inspectAll(names, format, [&](const std::string& name) { return inspectVolume(cli.client(), name); });
 }
 
 int inspectImages(Cli& cli, CommandLine& line) {

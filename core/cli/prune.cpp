@@ -1,4 +1,4 @@
-// davit container prune, image prune
+// davit container prune, image prune, volume prune
 #include "base/check.hpp"
 #include "cli/formatter.hpp"
 #include "cli/prompt.hpp"
@@ -67,6 +67,25 @@ int pruneImages(Cli& cli, CommandLine& line) {
         list += list.empty() ? "Deleted Images:\n" : "";
         list += untagged.empty() ? "deleted: " + image["Deleted"].string() + "\n" : "untagged: " + untagged + "\n";
     }
+    print(list, reply.root()["SpaceReclaimed"].integer());
+    return 0;
+}
+
+int pruneVolumes(Cli& cli, CommandLine& line) {
+    constexpr int kAnonymousOnly = 42;  // older engines remove all
+    PruneFlags flags;
+    bool all = false;
+    flags.declare(line.flags());
+    line.flags().boolean(&all, "all", 'a', "Remove all unused volumes, not just anonymous ones");
+    (void)line.parse();
+    const bool anonymous = !all && cli.client().atLeast(kAnonymousOnly);
+    if (all) flags.filters.emplace_back("all=true");
+    const std::string what = anonymous ? "WARNING! This will remove anonymous local volumes not used by at least one container.\n"
+                                       : "WARNING! This will remove all local volumes not used by at least one container.\n";
+    if (!flags.force && !confirmed(what + "Are you sure you want to continue?")) return 0;
+    const json::Document reply = prune(cli, "/volumes/prune", flags.filters);
+    std::string list;
+    for (const std::string& name : reply.root()["VolumesDeleted"].strings()) list += (list.empty() ? "Deleted Volumes:\n" : "") + name + "\n";
     print(list, reply.root()["SpaceReclaimed"].integer());
     return 0;
 }

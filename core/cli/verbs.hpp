@@ -28,6 +28,7 @@ int updateContainers(Cli& cli, CommandLine& line);
 // prune.cpp
 int pruneContainers(Cli& cli, CommandLine& line);
 int pruneImages(Cli& cli, CommandLine& line);
+int pruneVolumes(Cli& cli, CommandLine& line);
 // container_start.cpp
 int startContainers(Cli& cli, CommandLine& line);
 int attachContainer(Cli& cli, CommandLine& line);
@@ -60,6 +61,7 @@ int inspectNetworks(Cli& cli, CommandLine& line);
 int inspectAny(Cli& cli, CommandLine& line);
 int inspectContainers(Cli& cli, CommandLine& line);
 int inspectImages(Cli& cli, CommandLine& line);
+int inspectVolumes(Cli& cli, CommandLine& line);
 // system_version.cpp, system_info.cpp
 int showVersion(Cli& cli, CommandLine& line);
 int showInfo(Cli& cli, CommandLine& line);
@@ -75,6 +77,20 @@ int useContext(Cli& cli, CommandLine& line);
 int inspectContexts(Cli& cli, CommandLine& line);
 int removeContexts(Cli& cli, CommandLine& line);
 int showContext(Cli& cli, CommandLine& line);
+// system_df.cpp
+int showUsage(Cli& cli, CommandLine& line);
+// volume_commands.cpp
+int createVolume(Cli& cli, CommandLine& line);
+int listVolumes(Cli& cli, CommandLine& line);
+int removeVolumes(Cli& cli, CommandLine& line);
+int updateVolume(Cli& cli, CommandLine& line);
+// volume_abilities.cpp
+int cloneVolume(Cli& cli, CommandLine& line);
+int exportVolume(Cli& cli, CommandLine& line);
+int importVolume(Cli& cli, CommandLine& line);
+int renameVolume(Cli& cli, CommandLine& line);
+int resizeVolume(Cli& cli, CommandLine& line);
+int snapshotVolume(Cli& cli, CommandLine& line);
 // plugin_commands.cpp
 int listPlugins(Cli& cli, CommandLine& line);
 int checkPlugin(Cli& cli, CommandLine& line);
