@@ -71,24 +71,40 @@ ProjectQuota::ProjectQuota(const fs::path& home, const std::vector<fs::path>& la
     }
 }
 
-void ProjectQuota::limit(const fs::path& dir, std::int64_t bytes) {
-    const UniqueFd fd = openFile(dir, O_RDONLY | O_DIRECTORY);
-    std::uint32_t project = projectOf(fd.get());
-    if (project < kFirstProject) {
-        if (bytes == 0) return;
-        {
-            const Lock lock(mutex_);
-            project = next_++;
-        }
-        setProjectOfTree(fd.get(), project);
+std::uint32_t ProjectQuota::ownProject(int fd) {
+    std::uint32_t project = projectOf(fd);
+    if (project >= kFirstProject) return project;
+    {
+        const Lock lock(mutex_);
+        project = next_++;
     }
+    setProjectOfTree(fd, project);
+    return project;
+}
+
+void ProjectQuota::bound(const fs::path& dir, const Bounds& bounds) {
+    const UniqueFd fd = openFile(dir, O_RDONLY | O_DIRECTORY);
+    if (projectOf(fd.get()) < kFirstProject && bounds.bytes == 0 && bounds.inodes == 0) return;
+    const std::uint32_t project = ownProject(fd.get());
     fs_disk_quota quota{};
     quota.d_version = FS_DQUOT_VERSION;
     quota.d_id = project;
     quota.d_flags = FS_PROJ_QUOTA;
-    quota.d_fieldmask = FS_DQ_BHARD | FS_DQ_BSOFT;
-    quota.d_blk_hardlimit = quota.d_blk_softlimit = static_cast<std::uint64_t>(bytes + 511) / 512;
-    check(quotaControl(fd.get(), Q_XSETQLIM, project, &quota), "limit {} to {} bytes", dir.string(), bytes);
+    quota.d_fieldmask = FS_DQ_BHARD | FS_DQ_BSOFT | FS_DQ_IHARD | FS_DQ_ISOFT;
+    quota.d_blk_hardlimit = quota.d_blk_softlimit = static_cast<std::uint64_t>(bounds.bytes + 511) / 512;
+    quota.d_ino_hardlimit = quota.d_ino_softlimit = static_cast<std::uint64_t>(bounds.inodes);
+    check(quotaControl(fd.get(), Q_XSETQLIM, project, &quota), "limit {} to {} bytes", dir.string(), bounds.bytes);
+}
+
+void ProjectQuota::count(const fs::path& dir) { (void)ownProject(openFile(dir, O_RDONLY | O_DIRECTORY).get()); }
+
+std::optional<ProjectQuota::Usage> ProjectQuota::usage(const fs::path& dir) {
+    const UniqueFd fd = openFile(dir, O_RDONLY | O_DIRECTORY);
+    const std::uint32_t project = projectOf(fd.get());
+    if (project < kFirstProject) return std::nullopt;
+    fs_disk_quota quota{};
+    if (quotaControl(fd.get(), Q_XGETQUOTA, project, &quota) < 0) return std::nullopt;
+    return Usage{.bytes = static_cast<std::int64_t>(quota.d_bcount) * 512, .inodes = static_cast<std::int64_t>(quota.d_icount)};
 }
 
 }  // namespace davit::archive

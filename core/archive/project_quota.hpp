@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "base/thread_annotations.hpp"
@@ -19,10 +20,26 @@ class ProjectQuota {
     /// `layers` are directories whose projects are in use already. Requires: enforcedAt(home).
     ProjectQuota(const std::filesystem::path& home, const std::vector<std::filesystem::path>& layers);
 
+    struct Bounds {
+        std::int64_t bytes = 0;   ///< 0: none
+        std::int64_t inodes = 0;  ///< 0: none
+    };
+    struct Usage {
+        std::int64_t bytes = 0;
+        std::int64_t inodes = 0;
+    };
+
     /// Bounds the tree at `dir`, which gets a project of its own when it has none; 0 lifts the bound.
-    void limit(const std::filesystem::path& dir, std::int64_t bytes);
+    void limit(const std::filesystem::path& dir, std::int64_t bytes) { bound(dir, {.bytes = bytes}); }
+    void bound(const std::filesystem::path& dir, const Bounds& bounds);
+    /// Gives the tree a project of its own unless it has one: from then on usage() knows it.
+    void count(const std::filesystem::path& dir);
+    /// std::nullopt: the tree has no project of its own.
+    [[nodiscard]] static std::optional<Usage> usage(const std::filesystem::path& dir);
 
   private:
+    std::uint32_t ownProject(int fd) DAVIT_EXCLUDES(mutex_);
+
     std::filesystem::path home_;
     Mutex mutex_;
     std::uint32_t next_ DAVIT_GUARDED_BY(mutex_);

@@ -94,6 +94,8 @@ std::unique_ptr<Stream> connectTls(const TlsConnectOptions& options) {
         SecureStreamSocket socket = SecureStreamSocket::attach(AdoptedSocket(std::move(fd)), options.host, context);
         shakeHands(socket, options);
         return std::make_unique<TlsStream>(std::move(socket), TlsStream::Side::client);
+    } catch (const Poco::Net::SSLException& failure) {  // a certificate that isn't trusted will not be in a moment either
+        throw error(Code::forbidden, "tls handshake with {}:{}: {}", options.host, options.port, failure.displayText());
     } catch (const Poco::Exception& failure) {
         throw error(Code::unavailable, "tls handshake with {}:{}: {}", options.host, options.port,
                     failure.displayText());

@@ -43,6 +43,7 @@ struct DriverRegistry::Impl {
     [[nodiscard]] std::shared_ptr<void> serverProxy(DriverKind kind, std::string_view name);
     [[nodiscard]] std::shared_ptr<LocalDriver> local(DriverKind kind, std::string_view name) const;
     [[nodiscard]] std::shared_ptr<ForeignServer> server(std::string_view name) const;
+    [[nodiscard]] bool isKnown(const ServerFile& file) const;
     [[nodiscard]] std::chrono::milliseconds patience(std::string_view name) const;
     [[nodiscard]] std::shared_ptr<ForeignServer> awaitServer(std::string_view name, Clock::time_point end,
                                                              std::shared_ptr<LocalDriver>& appeared, DriverKind kind);
@@ -183,14 +184,20 @@ std::shared_ptr<void> DriverRegistry::Impl::proxy(DriverKind kind, std::string_v
 std::shared_ptr<ForeignServer> DriverRegistry::Impl::awaitServer(std::string_view name, Clock::time_point end,
                                                                  std::shared_ptr<LocalDriver>& appeared,
                                                                  DriverKind kind) {
-    // What inotify hasn't told yet is found by looking.
-    if (!server(name) && findServer(options.discovery, name)) rescan();
+    // What inotify hasn't told yet is found by looking: a server that came, and one that has taken another's place.
+    if (const auto file = findServer(options.discovery, name); file && !isKnown(*file)) rescan();
     for (;;) {
         if (auto found = server(name)) return found;
         if ((appeared = local(kind, name))) return nullptr;
         const Lock lock(mutex);
         if (changed.wait_until(mutex, end) == std::cv_status::timeout) throw notFound(name);
     }
+}
+
+bool DriverRegistry::Impl::isKnown(const ServerFile& file) const {
+    const Lock lock(mutex);
+    const auto found = servers.find(file.name);
+    return found != servers.end() && found->second.file == file;
 }
 
 std::chrono::milliseconds DriverRegistry::Impl::patience(std::string_view name) const {

@@ -18,7 +18,7 @@ std::unique_ptr<http::Stream> connectTo(const ServerAddress& address, http::Dead
                                          .deadline = deadline});
         }
     } catch (const Error& e) {
-        if (e.code() == Code::deadline) throw;
+        if (e.code() == Code::deadline || e.code() == Code::forbidden) throw;
         throw Error(Code::unavailable, e.text(), e.sysErrno());
     }
     throw Error(Code::invalid, "unknown kind of plugin address");

@@ -1,4 +1,4 @@
-#include "qgroup.hpp"
+#include "archive/btrfs_qgroup.hpp"
 
 #include <endian.h>
 #include <linux/btrfs.h>
