@@ -73,15 +73,19 @@ void TaskQueue::loop(bool low_priority) {
 }
 
 void TaskLanes::post(const std::string& lane, std::string what, std::function<void()> task) {
-    std::shared_ptr<TaskQueue> queue;
+    std::vector<std::shared_ptr<TaskQueue>> idle;  // ended after the lock
     {
         const Lock lock(mutex_);
         if (stopped_) return;
+        for (auto at = lanes_.begin(); at != lanes_.end();) {
+            const bool done = at->first != lane && at->second->drain(std::chrono::milliseconds(0));
+            if (done) idle.push_back(at->second);
+            at = done ? lanes_.erase(at) : std::next(at);
+        }
         std::shared_ptr<TaskQueue>& found = lanes_[lane];
         if (!found) found = std::make_shared<TaskQueue>("davit-lane", true);
-        queue = found;
+        found->post(std::move(what), std::move(task));  // under the lock: nobody ends the queue meanwhile
     }
-    queue->post(std::move(what), std::move(task));
 }
 
 std::vector<std::shared_ptr<TaskQueue>> TaskLanes::lanes() {

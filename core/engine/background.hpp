@@ -53,7 +53,7 @@ class TaskQueue {
     std::thread thread_;
 };
 
-/// A queue of its own for each name: what waits in one doesn't delay the others. A thread each, from its first task on.
+/// A queue of its own for each name: what waits in one doesn't delay the others. A thread each, while there is something to do.
 class TaskLanes {
   public:
     TaskLanes() = default;

@@ -203,8 +203,9 @@ void endMounts(EngineCore& core, const std::string& container_id) {
     for (const volume::VolumeController::Leaving& leaving : core.parts.volumes.retire(container_id)) {
         announceUnmount(core.event_log, leaving.request.volume, leaving.driver, container_id);
         const auto unmount = [&core, leaving] { core.parts.volumes.unmount(leaving); };
-        if (!leaving.own) {
-            core.volume_lanes.post(leaving.driver, "unmount volume " + leaving.request.volume, unmount);
+        if (!leaving.quick) {
+            const bool own = core.parts.drivers.isOwn(DriverKind::volume, leaving.driver);
+            core.volume_lanes.post(own ? leaving.request.volume : leaving.driver, "unmount volume " + leaving.request.volume, unmount);
             continue;
         }
         try {

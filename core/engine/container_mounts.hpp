@@ -43,7 +43,7 @@ struct RunMounts {
 };
 /// Has the volumes mounted. When it throws, or the start fails later, endMounts() takes it back.
 [[nodiscard]] RunMounts mountAll(EngineCore& core, const Container& container);
-/// The run is over: its volumes are unmounted, those of drivers that others run in the background.
+/// The run is over: its volumes are unmounted, in the background where that may take long. Cheap.
 void endMounts(EngineCore& core, const std::string& container_id);
 
 /// The container is gone: it is no user of its volumes any more.

@@ -190,6 +190,7 @@ void containerExited(EngineCore& core, const EntryPtr& entry, std::uint64_t run,
         announceDeath(core.event_log, container);
         announceEndpoints(core, container.id, joined, "disconnect");
     });
+    endMounts(core, entry->id());
     if (entry->autoRemove()) return autoRemove(core, entry, run);
     if (restart_in) return restartLater(core, entry, *restart_in);
     core.cleanup.post("release " + entry->id(), [&core, entry, run] {

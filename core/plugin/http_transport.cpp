@@ -85,6 +85,7 @@ std::string HttpTransport::call(const Call& call) {
                 return exchange(std::move(idle), call, answered);
             } catch (const Error& e) {
                 if (!answered && e.code() == Code::deadline) throw noAnswer(call);
+                if (!answered && e.code() == Code::invalid) throw badReply(call, e);
                 // Closed while it was idle, or by a server that went away: only a new connection can tell.
                 if (answered || (e.code() != Code::cancelled && e.code() != Code::system)) throw;
                 dropIdle();
@@ -99,6 +100,7 @@ std::string HttpTransport::call(const Call& call) {
     } catch (const Error& e) {
         if (body) body->rethrow();
         if (answered) throw;
+        if (e.code() == Code::invalid) throw badReply(call, e);
         if (e.code() == Code::cancelled || e.code() == Code::system)
             throw error(Code::unavailable, "{}: {}: {}", call.method, address_.text(), e.text());
         if (e.code() == Code::deadline) throw noAnswer(call);
@@ -108,6 +110,10 @@ std::string HttpTransport::call(const Call& call) {
 
 Error HttpTransport::noAnswer(const Call& call) const {
     return error(Code::deadline, "{}: {}: no answer within {} ms", call.method, address_.text(), call.timeout.count());
+}
+
+Error HttpTransport::badReply(const Call& call, const Error& failure) const {
+    return error(Code::invalid, "{}: {}: bad reply: {}", call.method, address_.text(), failure.text());
 }
 
 HttpTransport::Connection HttpTransport::connect(const Call& call) const {

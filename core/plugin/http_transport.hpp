@@ -35,6 +35,7 @@ class HttpTransport : public Transport {
     void giveBack(Connection connection) DAVIT_EXCLUDES(mutex_);
     [[nodiscard]] Connection connect(const Call& call) const;
     [[nodiscard]] Error noAnswer(const Call& call) const;
+    [[nodiscard]] Error badReply(const Call& call, const Error& failure) const;
     std::string exchange(Connection connection, const Call& call, bool& answered);
 
     ServerAddress address_;

@@ -74,7 +74,7 @@ std::shared_ptr<VolumeDriver> VolumeController::driverOf(const Volume& volume) {
 std::optional<Volume> VolumeController::known(const std::string& name) const {
     const Lock lock(mutex_);
     const auto found = entries_.find(name);
-    if (found == entries_.end() || found->second.state != VolumeState::ready) return std::nullopt;
+    if (found == entries_.end() || !found->second.usable()) return std::nullopt;
     return found->second.volume;
 }
 
@@ -104,7 +104,7 @@ VolumeList VolumeController::list() {
     {
         const Lock lock(mutex_);
         for (const auto& [name, entry] : entries_) {
-            if (entry.state != VolumeState::ready) continue;
+            if (!entry.usable()) continue;
             const auto answer = answers.find(entry.volume.driver);
             const bool driver_spoke = answer != answers.end() && answer->second.failure.empty();
             const auto said = found.find(name);
@@ -165,9 +165,8 @@ Volume VolumeController::remove(const std::string& name, bool force) {
 std::optional<Volume> VolumeController::discard(const std::string& name) {
     const Lock lock(mutex_);
     const auto found = entries_.find(name);
-    if (found == entries_.end() || found->second.state != VolumeState::ready || !found->second.users.empty() || found->second.busy)
-        return std::nullopt;
-    found->second.state = VolumeState::removing;
+    if (found == entries_.end() || !found->second.usable() || !found->second.users.empty()) return std::nullopt;
+    found->second.discarded = true;
     return found->second.volume;
 }
 

@@ -105,7 +105,7 @@ class VolumeController {
     struct Leaving {
         MountRequest request;
         std::string driver;
-        bool own = false;  ///< the driver belongs to this daemon
+        bool quick = false;  ///< a directory of this daemon's own: unmounting it can't block
     };
     [[nodiscard]] std::vector<Leaving> retire(const std::string& user);
     /// Throws what the driver says; the mount is over all the same.
@@ -132,12 +132,15 @@ class VolumeController {
         Volume volume;
         VolumeState state = VolumeState::creating;
         bool busy = false;  ///< somebody holds the right to change it
+        bool discarded = false;  ///< it is there for nobody any more, see discard()
         bool filling = false;
         std::string origin;  ///< while it is renaming: the name so far
         std::set<std::string> users;
         std::map<std::string, std::string> mounts;  ///< id -> user
         std::set<std::string> leaving;              ///< ids whose unmount is under way
         std::shared_ptr<VolumeDriver> driver;       ///< while it is mounted
+
+        [[nodiscard]] bool usable() const noexcept { return state == VolumeState::ready && !discarded; }
     };
     class Busy;  // controller_rights.hpp
 

@@ -65,11 +65,11 @@ std::vector<VolumeController::Leaving> VolumeController::retire(const std::strin
             Entry& entry = found->second;
             for (const auto& [id, mounted_for] : entry.mounts)
                 if (mounted_for == user && entry.leaving.insert(id).second)
-                    leaving.push_back({{name, user, id}, entry.volume.driver});
+                    leaving.push_back({{name, user, id}, entry.volume.driver, entry.volume.options.empty()});
         }
         mounted_for_.erase(names);
     }
-    for (Leaving& one : leaving) one.own = drivers_.isOwn(one.driver);
+    for (Leaving& one : leaving) one.quick = one.quick && drivers_.isOwn(one.driver);
     return leaving;
 }
 
@@ -86,8 +86,9 @@ void VolumeController::unmount(const Leaving& leaving) {
         }
         changed_.notify_all();
     });
-    Busy right(*this, request.volume, Busy::Missing::refuse);
-    driverOf(right.snapshot().volume)->unmount(request.volume, request.id);
+    Busy right(*this, request.volume, Busy::Missing::make);
+    const Entry entry = right.snapshot();
+    if (entry.mounts.contains(request.id)) driverOf(entry.volume)->unmount(request.volume, request.id);
 }
 
 void VolumeController::endUses(Busy& right, VolumeDriver& driver) {

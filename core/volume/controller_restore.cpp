@@ -40,6 +40,7 @@ void VolumeController::finishAll(bool own) {
         if (drivers_.isOwn(driver) != own) continue;
         try {
             Busy right(*this, name, Busy::Missing::make);
+            log::info("volume {}: finishing what was half done with it", name);
             finishOne(right);
         } catch (const std::exception& failure) {
             log::error("volume {}: what was half done stays so: {}", name, failure.what());
@@ -50,10 +51,9 @@ void VolumeController::finishAll(bool own) {
 // A create or a removal that the last daemon, or a driver that didn't answer, left half done: the volume goes.
 void VolumeController::finishOne(Busy& right) {
     const Entry entry = right.snapshot();
-    if (entry.state == VolumeState::ready || entry.volume.name.empty()) return;
+    if (entry.usable() || entry.volume.name.empty()) return;
     const std::shared_ptr<VolumeDriver> driver = driverOf(entry.volume);
     if (entry.state == VolumeState::renaming) return finishRename(right, *driver);
-    log::info("volume {}: finishing the {} of it", entry.volume.name, entry.state == VolumeState::creating ? "create" : "removal");
     endUses(right, *driver);
     driver->remove(entry.volume.name);
     rows_.remove(entry.volume.name, state::Durability::relaxed);

@@ -25,7 +25,7 @@ class VolumeController::Busy {
                 return;
             }
             if (!found->second.busy) {
-                if (missing == Missing::refuse && found->second.state != VolumeState::ready)
+                if (missing == Missing::refuse && !found->second.usable())
                     throw error(Code::not_found, "get {}: no such volume", name_);
                 found->second.busy = true;
                 return;

@@ -108,6 +108,25 @@ BOOST_AUTO_TEST_CASE(a_removal_ends_what_a_gone_container_has_mounted) {
     BOOST_TEST(!here->has("data"));
 }
 
+// Its unmount may be under way: the removal waits for it, and isn't forgotten.
+BOOST_AUTO_TEST_CASE(a_volume_is_discarded_while_it_is_unmounted) {
+    make("data", "there", "box");
+    (void)controller->mount(kMount);
+    const auto leaving = controller->retire("box").at(0);
+    there->hold("Unmount");
+    auto unmounting = std::async(std::launch::async, [&] { controller->unmount(leaving); });
+    while (there->count("Unmount data") == 0) std::this_thread::yield();
+    controller->release("data", "box");
+    BOOST_TEST(controller->discard("data").has_value());
+    BOOST_TEST(!controller->discard("data").has_value());
+    auto removing = std::async(std::launch::async, [&] { controller->removeDiscarded("data"); });
+    there->release();
+    unmounting.get();
+    removing.get();
+    BOOST_TEST(!there->has("data"));
+    BOOST_TEST(there->users("data") == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_discarded_volume_is_there_for_nobody) {
     make("data", "", "box");
     BOOST_TEST(!controller->discard("data").has_value());
