@@ -155,7 +155,7 @@ class VolumeController {
     void endUses(Busy& right, VolumeDriver& driver);
 
     // controller_create.cpp
-    [[nodiscard]] bool confirm(Busy& right, const VolumeRequest& request);
+    [[nodiscard]] bool confirm(Busy& right, VolumeRequest& request);
     void make(Busy& right, const VolumeRequest& request);
     void adopt(Busy& right, Volume volume);
     void finishOne(Busy& right);

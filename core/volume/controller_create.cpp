@@ -33,8 +33,9 @@ void complete(Volume& volume, VolumeDriver& driver, const VolumeInfo& info) {
 
 }  // namespace
 
-// Whether the volume that the entry tells of is there. One that its driver has lost is made again.
-bool VolumeController::confirm(Busy& right, const VolumeRequest& request) {
+// Whether the volume that the entry tells of is there. One that its driver has lost, a server without a memory perhaps, is made again
+// as it was: an empty one of another driver in its place would be the worse surprise.
+bool VolumeController::confirm(Busy& right, VolumeRequest& request) {
     const Entry entry = right.snapshot();
     if (entry.state != VolumeState::ready) return false;
     const bool other = !request.driver.empty() && request.driver != entry.volume.driver;
@@ -44,9 +45,13 @@ bool VolumeController::confirm(Busy& right, const VolumeRequest& request) {
     }
     const bool there = driverOf(entry.volume)->get(entry.volume.name).has_value();
     if (there && other) refuseDriver(entry.volume);
-    if (!there && !entry.users.empty())
-        throw error(Code::not_found, "get {}: no such volume: its driver {} has lost it", entry.volume.name, entry.volume.driver);
-    return there;
+    if (there) return true;
+    if (other && !entry.users.empty()) refuseDriver(entry.volume);
+    if (other) return false;
+    request.driver = entry.volume.driver;
+    if (request.options.empty()) request.options = entry.volume.options;
+    if (request.labels.empty()) request.labels = entry.volume.labels;
+    return false;
 }
 
 void VolumeController::make(Busy& right, const VolumeRequest& request) {

@@ -94,11 +94,19 @@ BOOST_AUTO_TEST_CASE(volumes_of_others_are_listed_and_taken_up_when_they_are_use
 }
 
 BOOST_AUTO_TEST_CASE(one_that_its_driver_has_lost_is_made_again) {
-    make("data", "there");
+    controller->create({.name = "data", .driver = "there", .options = {{"o", "x"}}, .labels = {{"k", "v"}}}, "box");
     there->remove("data");
     BOOST_TEST(names().empty());
     BOOST_TEST(controller->create({.name = "data", .driver = {}, .options = {}, .labels = {}}).made);
-    BOOST_TEST(controller->inspect("data").driver == "here");
+    const Volume again = controller->inspect("data");
+    BOOST_TEST(again.driver == "there");
+    BOOST_TEST(again.options.at("o") == "x");
+    BOOST_TEST(again.labels.at("k") == "v");
+    BOOST_TEST(controller->usersOf("data").contains("box"));
+    there->remove("data");
+    BOOST_CHECK_THROW(make("data", "here"), Error);
+    controller->release("data", "box");
+    BOOST_TEST(make("data", "here").driver == "here");
 }
 
 BOOST_AUTO_TEST_CASE(a_driver_that_does_not_answer_is_a_warning) {
