@@ -200,8 +200,14 @@ RunMounts mountAll(EngineCore& core, const Container& container) {
 }
 
 void endMounts(EngineCore& core, const std::string& container_id) {
-    for (const volume::VolumeController::Leaving& leaving : core.parts.volumes.retire(container_id)) {
+    const std::vector<volume::VolumeController::Leaving> mounts = core.parts.volumes.retire(container_id);
+    for (const volume::VolumeController::Leaving& leaving : mounts)
         announceUnmount(core.event_log, leaving.request.volume, leaving.driver, container_id);
+    unmountAll(core, mounts);
+}
+
+void unmountAll(EngineCore& core, const std::vector<volume::VolumeController::Leaving>& mounts) {
+    for (const volume::VolumeController::Leaving& leaving : mounts) {
         const auto unmount = [&core, leaving] { core.parts.volumes.unmount(leaving); };
         if (!leaving.quick) {
             const bool own = core.parts.drivers.isOwn(DriverKind::volume, leaving.driver);

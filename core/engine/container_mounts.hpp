@@ -45,6 +45,7 @@ struct RunMounts {
 [[nodiscard]] RunMounts mountAll(EngineCore& core, const Container& container);
 /// The run is over: its volumes are unmounted, in the background where that may take long. Cheap.
 void endMounts(EngineCore& core, const std::string& container_id);
+void unmountAll(EngineCore& core, const std::vector<volume::VolumeController::Leaving>& mounts);
 
 /// The container is gone: it is no user of its volumes any more.
 void releaseMounts(EngineCore& core, const Container& container);

@@ -134,6 +134,14 @@ void endOtherSandboxes(EngineCore& core) {
         core.cleanup.post("sandbox " + id, [&core, id] { core.parts.networks.sweep(id); });
 }
 
+/// What drivers still have mounted for containers that don't run.
+void endOtherMounts(EngineCore& core) {
+    std::set<std::string> running;
+    for (const EntryPtr& entry : core.table.all())
+        if (entry->state().running()) running.insert(entry->id());
+    unmountAll(core, core.parts.volumes.retireOthers(running));
+}
+
 void finishIntents(EngineCore& core) {
     for (const Intent& intent : core.rows.intents()) {
         if (core.table.find(intent.id)) continue;
@@ -195,6 +203,7 @@ void restoreContainers(EngineCore& core) {
             }
         }
     }
+    endOtherMounts(core);
     endOrphans(core);
     endOtherSandboxes(core);
     finishIntents(core);

@@ -4,7 +4,8 @@
 //
 //     create   row "creating"  ->  driver  ->  row "ready" (synced)  ->  memory  ->  reply
 //     remove   row "removing"  ->  driver  ->  row removed (synced)  ->  memory  ->  reply
-//     mount    (the container's row names it)  ->  driver, with an id that follows from container and place
+//     mount    row of the mount  ->  driver, with an id that follows from container and place
+//     unmount  driver  ->  row removed; what is left at the next start, of containers that don't run, is unmounted then
 //
 // A volume that others made (a plugin server has more than we asked it for) is known by asking the servers, see survey.hpp; it gets
 // a row when it is first used here. Users are containers, running or not: while there are some, the volume isn't removed. They
@@ -69,8 +70,11 @@ class VolumeController {
     void finish();
     /// The container has the volume. Unknown ones are none of anybody's: nothing happens.
     void use(const std::string& name, const std::string& user);
-    /// The container's last run has it mounted.
+    /// The container runs and has it mounted.
     void restoreMount(const MountRequest& request);
+    /// Mounts of whoever isn't among `running`: each is to be given to unmount().
+    struct Leaving;
+    [[nodiscard]] std::vector<Leaving> retireOthers(const std::set<std::string>& running);
 
     // --- volumes ---
     struct Created {
@@ -108,7 +112,7 @@ class VolumeController {
         bool quick = false;  ///< a directory of this daemon's own: unmounting it can't block
     };
     [[nodiscard]] std::vector<Leaving> retire(const std::string& user);
-    /// Throws what the driver says; the mount is over all the same.
+    /// Throws what the driver says; the next start of the daemon tries again then.
     void unmount(const Leaving& leaving);
     /// Calls `copy` with the mounted volume if it is empty, or if an earlier copy into it was cut short. `copy` may be cut short.
     void fill(const MountRequest& request, const std::function<void(const std::string& path)>& copy);
@@ -151,6 +155,9 @@ class VolumeController {
     [[nodiscard]] Volume find(const std::string& name);
     [[nodiscard]] std::optional<Volume> ofOthers(const std::string& name);
 
+    [[nodiscard]] bool isQuick(const Volume& volume);
+    /// Asks the driver to end one mount; it is over when that doesn't throw.
+    void end(Busy& right, VolumeDriver& driver, const std::string& id);
     /// Unmounts what those have mounted that don't use it any more.
     void endUses(Busy& right, VolumeDriver& driver);
 

@@ -42,6 +42,8 @@ std::string VolumeController::mount(const MountRequest& request) {
     Busy right(*this, request.volume, Busy::Missing::refuse);
     const Entry entry = right.snapshot();
     const std::shared_ptr<VolumeDriver> driver = driverOf(entry.volume);
+    if (!isQuick(entry.volume)) rows_.insertMount({request.id, request.volume, request.user});
+    DAVIT_FAILPOINT("volume.mounting");
     std::string path = driver->mount(request.volume, request.id);
     DAVIT_FAILPOINT("volume.mounted");
     right.change([&](Entry& mounted) {
@@ -73,29 +75,48 @@ std::vector<VolumeController::Leaving> VolumeController::retire(const std::strin
     return leaving;
 }
 
+std::vector<VolumeController::Leaving> VolumeController::retireOthers(const std::set<std::string>& running) {
+    std::vector<std::string> users;
+    {
+        const Lock lock(mutex_);
+        for (const auto& [user, names] : mounted_for_)
+            if (!running.contains(user)) users.push_back(user);
+    }
+    std::vector<Leaving> all;
+    for (const std::string& user : users)
+        for (Leaving& one : retire(user)) all.push_back(std::move(one));
+    return all;
+}
+
+/// A directory of this daemon's own: mounting and unmounting it can't take long, and nothing outlives the daemon.
+bool VolumeController::isQuick(const Volume& volume) { return volume.options.empty() && drivers_.isOwn(volume.driver); }
+
+void VolumeController::end(Busy& right, VolumeDriver& driver, const std::string& id) {
+    driver.unmount(right.name(), id);
+    rows_.removeMount(id);
+    right.change([&](Entry& entry) {
+        entry.mounts.erase(id);
+        if (entry.mounts.empty()) entry.driver.reset();
+    });
+}
+
 void VolumeController::unmount(const Leaving& leaving) {
     const MountRequest& request = leaving.request;
     const Defer left([&] {
         {
             const Lock lock(mutex_);
             const auto found = entries_.find(request.volume);
-            if (found == entries_.end()) return;
-            found->second.leaving.erase(request.id);
-            found->second.mounts.erase(request.id);
-            if (found->second.mounts.empty()) found->second.driver.reset();
+            if (found != entries_.end()) found->second.leaving.erase(request.id);
         }
         changed_.notify_all();
     });
     Busy right(*this, request.volume, Busy::Missing::make);
     const Entry entry = right.snapshot();
-    if (entry.mounts.contains(request.id)) driverOf(entry.volume)->unmount(request.volume, request.id);
+    if (entry.mounts.contains(request.id)) end(right, *driverOf(entry.volume), request.id);
 }
 
 void VolumeController::endUses(Busy& right, VolumeDriver& driver) {
-    for (const auto& [id, user] : right.snapshot().mounts) {
-        driver.unmount(right.name(), id);
-        right.change([&](Entry& entry) { entry.mounts.erase(id); });
-    }
+    for (const auto& [id, user] : right.snapshot().mounts) end(right, driver, id);
 }
 
 void VolumeController::fill(const MountRequest& request, const std::function<void(const std::string& path)>& copy) {

@@ -23,6 +23,7 @@ void VolumeController::restore(bool rows_may_be_lost) {
             entries_.emplace(std::move(name), std::move(entry));
         }
     }
+    for (const MountRow& row : rows_.mounts()) restoreMount({row.volume, row.user, row.id});
     finishAll(true);
     if (rows_may_be_lost) salvage();
 }

@@ -42,7 +42,8 @@ VolumeRow readRow(state::Statement& statement) {
 state::Schema VolumeRows::schema() {
     return {"volume",
             {"CREATE TABLE volumes (name TEXT PRIMARY KEY, driver TEXT NOT NULL, state TEXT NOT NULL, filling INTEGER NOT NULL, "
-             "origin TEXT NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;"}};
+             "origin TEXT NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;"
+             "CREATE TABLE volume_mounts (id TEXT PRIMARY KEY, volume TEXT NOT NULL, user TEXT NOT NULL) WITHOUT ROWID;"}};
 }
 
 std::vector<VolumeRow> VolumeRows::load() const {
@@ -102,6 +103,27 @@ void VolumeRows::setFilling(const std::string& name, bool filling) {
 void VolumeRows::remove(const std::string& name, state::Durability durability) {
     database_.write(durability,
                     [&](state::Connection& connection) { connection.run("DELETE FROM volumes WHERE name = ?", name); });
+}
+
+std::vector<MountRow> VolumeRows::mounts() const {
+    return database_.read([](state::Connection& connection) {
+        std::vector<MountRow> rows;
+        state::Statement statement = connection.query("SELECT id, volume, user FROM volume_mounts");
+        while (statement.step()) rows.push_back({statement.text(0), statement.text(1), statement.text(2)});
+        return rows;
+    });
+}
+
+void VolumeRows::insertMount(const MountRow& mount) {
+    // A start on a full disk must not fail for this: at worst a mount goes unended.
+    database_.write(state::Durability::relaxed, [&](state::Connection& connection) {
+        connection.run("INSERT OR REPLACE INTO volume_mounts VALUES (?, ?, ?)", mount.id, mount.volume, mount.user);
+    });
+}
+
+void VolumeRows::removeMount(const std::string& id) {
+    database_.write(state::Durability::relaxed,
+                    [&](state::Connection& connection) { connection.run("DELETE FROM volume_mounts WHERE id = ?", id); });
 }
 
 std::string encodeVolume(const Volume& volume) {

@@ -1,6 +1,7 @@
 // VolumeRows: volumes in the state database.
 //
-//     volumes   one row each, with a state: a row that isn't "ready" is the intent of a create or a removal under way
+//     volumes         one row each, with a state: a row that isn't "ready" is the intent of a create or a removal under way
+//     volume_mounts   one row for each mount that a driver has been asked for and not yet to end
 //
 // What a client is told exists or is gone is synced. Threads: any.
 #pragma once
@@ -24,6 +25,12 @@ struct VolumeRow {
     std::string damage;    ///< not empty: why the row can't be read; only name and driver are meaningful
 };
 
+struct MountRow {
+    std::string id;
+    std::string volume;
+    std::string user;
+};
+
 class VolumeRows {
   public:
     [[nodiscard]] static state::Schema schema();
@@ -41,6 +48,11 @@ class VolumeRows {
     void setState(const std::string& name, VolumeState state);
     void setFilling(const std::string& name, bool filling);
     void remove(const std::string& name, state::Durability durability);
+
+    [[nodiscard]] std::vector<MountRow> mounts() const;
+    /// Before the driver is asked to mount it.
+    void insertMount(const MountRow& mount);
+    void removeMount(const std::string& id);
 
   private:
     state::Database& database_;

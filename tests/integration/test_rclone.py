@@ -39,6 +39,7 @@ class Rclone:
             return [line.split()[1] for line in file if line.split()[2] == 'fuse.rclone']
 
     def stop(self):
+        until(lambda: self.mounts() == [], 'nothing is mounted')  # while it unmounts, rclone 1.60 may never end
         self.process.terminate()
         self.process.wait(60)
 

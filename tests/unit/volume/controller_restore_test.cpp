@@ -31,6 +31,32 @@ BOOST_AUTO_TEST_CASE(mounts_of_running_containers_are_taken_up_without_asking_th
     BOOST_TEST(there->users("data") == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(mounts_of_containers_that_do_not_run_are_ended) {
+    make("data", "there", "box");
+    make("more", "there", "other");
+    (void)controller->mount({"data", "box", "id-1"});
+    (void)controller->mount({"more", "other", "id-2"});
+    start();
+    const auto leaving = controller->retireOthers({"other"});
+    BOOST_REQUIRE(leaving.size() == 1U);
+    controller->unmount(leaving[0]);
+    BOOST_TEST(there->users("data") == 0U);
+    BOOST_TEST(there->users("more") == 1U);
+    BOOST_TEST(VolumeRows(*database).mounts().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(an_unmount_that_fails_is_tried_again_at_the_next_start) {
+    make("data", "there", "box");
+    (void)controller->mount({"data", "box", "id-1"});
+    there->fail("Unmount", Code::unavailable);
+    const auto leaving = controller->retire("box");
+    BOOST_CHECK_THROW(controller->unmount(leaving.at(0)), Error);
+    there->fail("");
+    start();
+    for (const auto& one : controller->retireOthers({})) controller->unmount(one);
+    BOOST_TEST(there->users("data") == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(an_interrupted_create_is_undone) {
     for (const char* driver : {"here", "there"}) {
         Volume volume;
