@@ -16,6 +16,9 @@ from harness.poll import until
 from harness.volume_plugin import PLUGINS, VolumePlugin
 
 
+SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
+
+
 class PluginCase(DaemonCase):
     config = {'bridge': 'none'}
 
@@ -239,6 +242,87 @@ class DiscoveryTest(PluginCase):
         plugin.fail['Get'] = 'broken'
         self.assertIn('get one: no such volume', self.docker.fails('volume', 'inspect', 'one'))  # as Docker takes a refusal of Get
         self.assertRegex(self.davit.ok('plugin', 'ls'), r'volume\s+vol\s.*active')
+
+
+def built(folder, name, changes, output):
+    """The SDK's example as a plugin of its own, with these changes in its source."""
+    source = os.path.join(SOURCES, 'sdk', 'examples', 'volume_cpp', 'dir_volumes.cpp')
+    with open(source, encoding='utf-8') as file:
+        text = file.read()
+    for old, new in changes.items():
+        if old not in text:
+            raise AssertionError(f'{old} is not in {source}')
+        text = text.replace(old, new)
+    made = os.path.join(folder, name + '.new')
+    subprocess.run(['g++', '-std=c++20', '-shared', '-fPIC', '-O1', '-DRAPIDJSON_HAS_STDSTRING=1', '-I', os.path.join(SOURCES, 'sdk/include'),
+                    '-I', os.path.join(SOURCES, 'core'), '-x', 'c++', '-o', made, '-'], input=text.encode(), check=True)
+    os.chmod(made, 0o755)
+    os.rename(made, output)
+
+
+class UpgradeTest(PluginCase):
+    """A third party's .so, in a process of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = places.work_dir('upgrade')
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.config = {'bridge': 'none', 'plugin-directories': [cls.folder]}
+        cls.build(1)
+        super().setUpClass()
+
+    @classmethod
+    def build(cls, generation):
+        built(cls.folder, 'dir', {'/var/lib/davit-dir-volumes': os.path.join(cls.folder, f'gen{generation}'),
+                                  'DAVIT_PLUGIN("dir", "1.0"': f'DAVIT_PLUGIN("dir", "{generation}.0"'},
+              os.path.join(cls.folder, 'dir.so'))
+
+    def hosts(self):
+        """The processes of the driver."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            try:
+                with open(f'/proc/{pid}/cmdline', encoding='utf-8') as file:
+                    if 'dir.so' in file.read() and pid != str(os.getpid()):
+                        found.append(int(pid))
+            except OSError:
+                continue
+        return found
+
+    def source(self, box):
+        return self.api.inspect(box)['Mounts'][0]['Source']
+
+    def test_the_old_one_serves_what_it_holds(self):
+        daemon = self.daemon.process.pid
+        self.docker.ok('volume', 'create', '-d', 'dir', 'one')
+        first = self.docker.ok('run', '-d', '-v', 'one:/d', IMAGE, 'sleep', '1000')
+        self.assertEqual(self.source(first), os.path.join(self.folder, 'gen1', 'one'))
+        self.build(2)
+        until(lambda: '2.0' in self.davit.ok('plugin', 'ls'), 'the new version is seen')
+        self.docker.ok('volume', 'create', '-d', 'dir', 'two')
+        second = self.docker.ok('run', '-d', '-v', 'two:/d', IMAGE, 'sleep', '1000')
+        self.assertEqual(self.source(second), os.path.join(self.folder, 'gen2', 'two'))
+        self.docker.ok('exec', first, 'touch', '/d/still')
+        beside = self.docker.ok('run', '-d', '-v', 'one:/d', IMAGE, 'sleep', '1000')
+        self.assertEqual(self.source(beside), os.path.join(self.folder, 'gen1', 'one'))
+        self.assertEqual(self.docker.ok('exec', beside, 'ls', '/d'), 'still')
+        self.assertEqual(len(self.hosts()), 2)
+        self.docker.ok('rm', '-f', first, beside)
+        until(lambda: len(self.hosts()) == 1, 'the old one ends when it holds nothing')
+        self.assertEqual(self.daemon.process.pid, daemon)
+        self.assertTrue(self.daemon.alive())
+        self.docker.ok('rm', '-f', second)
+        self.docker.ok('volume', 'rm', 'two')
+
+    def test_its_process_is_killed(self):
+        self.docker.ok('volume', 'create', '-d', 'dir', 'data')
+        box = self.docker.ok('run', '-d', '-v', 'data:/d', IMAGE, 'sleep', '1000')
+        for pid in self.hosts():
+            os.kill(pid, 9)
+        self.assertEqual(self.sh('-v', 'data:/d', 'echo works'), 'works')
+        self.assertTrue(self.api.inspect(box)['State']['Running'])
+        self.docker.ok('rm', '-f', box)
+        self.docker.ok('volume', 'rm', 'data')
 
 
 class FaultTest(PluginCase):
