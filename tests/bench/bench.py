@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""How long `run --rm true` takes, what networks and published ports cost, what goes through them, how many names are resolved, and
+"""How long `run --rm true` takes, what networks, published ports and volumes cost, what goes through them, how many names are resolved, and
 how much memory davit needs, beside its peers and the kernel's own floor.
 
 usage: bench.py --build BUILD | --prefix PREFIX  [--rounds N] [--output DIR] [--without docker,podman,crun,runc]
-                [--parts run,networks,traffic,names] [--containers N]
+                [--parts run,networks,volumes,traffic,names] [--containers N]
 
 All subjects are measured in turn within each round, so that whatever else the machine does hits all of them alike; judge by
 ratios, not by milliseconds. Writes tables (stdout, results.md), the raw figures (results.json) and plots (*.svg).
@@ -49,7 +49,7 @@ def parse():
     parser.add_argument('--rounds', type=int, default=30)
     parser.add_argument('--output', default='bench-results')
     parser.add_argument('--without', type=words, default=set())
-    parser.add_argument('--parts', type=words, default=words('run,networks,traffic,names'))
+    parser.add_argument('--parts', type=words, default=words('run,networks,volumes,traffic,names'))
     parser.add_argument('--containers', type=int, default=2000, help='whose first connection is watched')
     return parser.parse_args()
 

@@ -9,6 +9,7 @@ import engines as hosts
 import names
 import networks
 import traffic
+import volumes
 from engines import IMAGE
 from harness import places
 from subjects import NETWORKS, Bundle, KeptApi, subjects, usable
@@ -135,6 +136,8 @@ def run(options):
                     results['at_once'].update(facts)
             if 'networks' in options.parts:
                 results['networks'] = networks.measure(engines)
+            if 'volumes' in options.parts:
+                results['volumes'] = volumes.measure(engines)
             if 'traffic' in options.parts:
                 results['traffic'] = traffic.measure(engines, program, max(3, options.rounds // 10), options.containers)
             if 'names' in options.parts:

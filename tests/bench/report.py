@@ -42,17 +42,25 @@ def memory(results):
     return rows(['memory (PSS)', ''], [[name, f'{value:.0f}'] for name, value in results['memory'].items()])
 
 
-def networks(results):
+def compared(title, figures):
     """One line for each fact, one column for each engine, and their ratio."""
-    engines = list(results['networks'])
-    facts = list(dict.fromkeys(fact for engine in engines for fact in results['networks'][engine]))
+    engines = list(figures)
+    facts = list(dict.fromkeys(fact for engine in engines for fact in figures[engine]))
     lines = []
     for fact in facts:
-        values = [results['networks'][engine].get(fact) for engine in engines]
+        values = [figures[engine].get(fact) for engine in engines]
         numbers = [value for value in values if isinstance(value, (int, float))]
         ratio = f'{numbers[1] / numbers[0]:.1f}' if len(numbers) == 2 and numbers[0] > 0 else ''
-        lines.append([fact] + [f'{value:.3f}' if isinstance(value, float) else str(value) for value in values] + [ratio])
-    return rows(['networks and published ports (seconds)', *engines, 'ratio'], lines)
+        lines.append([fact] + [f'{value:.3f}' if isinstance(value, float) else '' if value is None else str(value) for value in values] + [ratio])
+    return rows([title, *engines, 'ratio'], lines)
+
+
+def networks(results):
+    return compared('networks and published ports (seconds)', results['networks'])
+
+
+def volumes(results):
+    return compared('volumes', results['volumes'])
 
 
 def traffic(results):
@@ -85,7 +93,7 @@ def names(results):
 
 
 # The part's name in the results -> its lines. A measurement of its own adds one here and in measure.run().
-PARTS = {'times': runs, 'memory': memory, 'networks': networks, 'traffic': traffic, 'names': names}
+PARTS = {'times': runs, 'memory': memory, 'networks': networks, 'volumes': volumes, 'traffic': traffic, 'names': names}
 
 
 def table(results):

@@ -1,0 +1,80 @@
+// What one call of a volume driver costs, with everything that the daemon's side does for it: in process, and over a kept connection to
+// a process of its own.
+//
+//     davit-driver-calls PLUGIN.so FOLDER      prints "what <tab> median µs" lines
+#include <fmt/core.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <vector>
+
+#include "base/check.hpp"
+#include "base/json.hpp"
+#include "davit/wire_volume.hpp"
+#include "plugin/caller.hpp"
+#include "plugin/foreign_server.hpp"
+#include "plugin/host_process.hpp"
+#include "plugin/in_process_transport.hpp"
+#include "plugin/loader.hpp"
+
+namespace {
+
+using namespace davit;
+using namespace std::chrono_literals;
+
+constexpr int kWarm = 1000;
+constexpr int kCalls = 20000;
+
+double median(std::vector<double>& times) {
+    std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
+    return times[times.size() / 2];
+}
+
+void measure(const char* what, std::shared_ptr<plugin::Transport> transport) {
+    // A question that costs the driver nothing: what is left is the way there and back, messages made and read.
+    const plugin::Caller caller(std::move(transport));
+    std::vector<double> times;
+    times.reserve(kCalls);
+    for (int i = 0; i < kWarm + kCalls; ++i) {
+        const auto begin = std::chrono::steady_clock::now();
+        (void)caller.ask(wire::volume::kCapabilities, {});
+        const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - begin;
+        if (i >= kWarm) times.push_back(took.count());
+    }
+    fmt::print("{}\t{:.2f}\n", what, median(times));
+}
+
+std::string config(const std::filesystem::path& root) {
+    json::Writer out;
+    out.object([&] { out.member("Root", root.string()); });
+    return out.take();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 3) return 2;
+    (void)::signal(SIGPIPE, SIG_IGN);
+    try {
+        const std::filesystem::path folder = argv[2];
+        const davit_plugin& loaded = plugin::loadPlugin(argv[1]);
+        const std::string first = config(folder / "first");
+        measure("a call in process", std::make_shared<plugin::InProcessTransport>(
+                                         **loaded.drivers, plugin::OpenOptions{.config_json = first, .engine_version = {}, .log = {}}));
+        plugin::HostProcess process({.host_binary = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "davit-plugin-host",
+                                     .file = std::filesystem::absolute(argv[1]),
+                                     .socket = folder / "driver.sock",
+                                     .driver = (*loaded.drivers)->name,
+                                     .config_json = config(folder / "second"),
+                                     .log = {},
+                                     .state_directory = folder / "state"});
+        (void)process.waitReady(15s);
+        measure("a call over a kept connection", std::make_shared<plugin::HttpTransport>(plugin::unixAddress(process.socket())));
+    } catch (const std::exception& e) {
+        fmt::print(stderr, "davit-driver-calls: {}\n", e.what());
+        return 1;
+    }
+    return 0;
+}
