@@ -18,6 +18,7 @@ davit_install_program(davit-resolver libexec/davit)
 davit_install_program(davit-plugin-host libexec/davit)
 davit_install_program(davit-plugin-check libexec/davit)
 davit_install_program(davit-dial-tls libexec/davit)
+davit_install_program(davit-pack libexec/davit)
 davit_install_program(davit-port-forward libexec/davit)
 davit_install_program(davit-volume-mount libexec/davit)
 

@@ -53,6 +53,7 @@ struct ApiServer::Impl {
         addEventRoutes(router, context);
         addImageTransferRoutes(router, context);
         addNetworkRoutes(router, context);
+        addPluginRoutes(router, context);
         addUsageRoute(router, context);
         addVolumeRoutes(router, context);
         addImageRoutes(router, context);

@@ -102,6 +102,14 @@ network::ControllerOptions networkOptions(const DaemonConfig& config, const Plac
             .standard = standardNetwork(config)};
 }
 
+std::vector<state::Schema> schemas() {
+    std::vector<state::Schema> all = engine::Engine::schemas();
+    all.insert(all.begin(), image::LayerStore::schema());
+    all.push_back(network::NetworkController::schema());
+    all.push_back(volume::VolumeController::schema());
+    return all;
+}
+
 plugin::RegistryOptions registryOptions(const DaemonConfig& config, const Places& places) {
     plugin::RegistryOptions options;
     options.plugin_directories = {places.plugins};
@@ -189,8 +197,7 @@ void Daemon::Impl::openStores() {
     reserve->releaseIfFull();
     database = std::make_unique<state::Database>(state::DatabaseOptions{
         .path = root / "state.db",
-        .schemas = {image::LayerStore::schema(), engine::Engine::schema(), network::NetworkController::schema(),
-                    volume::VolumeController::schema()},
+        .schemas = schemas(),
         .make_space = [this] { return reserve->release(); },
         .may_grow = [this] { return reserve->ensure() || reserve->roomToGrow(); }});
     if (database->quarantined())

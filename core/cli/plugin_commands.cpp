@@ -30,10 +30,18 @@ const ListFormat& driverFormat() {
 int listPlugins(Cli& cli, CommandLine& line) {
     std::string format;
     bool quiet = false;
+    bool managed = false;
+    bool no_trunc = false;
+    std::vector<std::string> filters;
     line.flags()
+        .custom([&filters](const std::string& value) { filters.push_back(checkFilter(value)); }, "filter", 'f', "filter",
+                "Provide filter values (e.g. \"enabled=true\"); of managed plugins")
         .string(&format, "format", '\0', formatUsage(true))
-        .boolean(&quiet, "quiet", 'q', "Only display the drivers' names");
+        .boolean(&managed, "managed", 'm', "List the managed plugins instead, enabled or not")
+        .boolean(&no_trunc, "no-trunc", '\0', "Do not truncate the output")
+        .boolean(&quiet, "quiet", 'q', "Only display names");
     (void)line.parse();
+    if (managed || !filters.empty()) return listManagedPlugins(cli, format, quiet, no_trunc, filters);
     Formatter formatter(format, driverFormat(), quiet, "Name");
     const json::Document reply =
         cli.client().json({.method = "GET", .path = "/davit/drivers", .query = {}, .json = {}});

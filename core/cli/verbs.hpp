@@ -94,5 +94,13 @@ int snapshotVolume(Cli& cli, CommandLine& line);
 // plugin_commands.cpp
 int listPlugins(Cli& cli, CommandLine& line);
 int checkPlugin(Cli& cli, CommandLine& line);
+// plugin_managed.cpp
+int listManagedPlugins(Cli& cli, const std::string& format, bool quiet, bool no_trunc, const std::vector<std::string>& filters);
+int createPlugin(Cli& cli, CommandLine& line);
+int disablePlugin(Cli& cli, CommandLine& line);
+int enablePlugin(Cli& cli, CommandLine& line);
+int inspectPlugins(Cli& cli, CommandLine& line);
+int removePlugins(Cli& cli, CommandLine& line);
+int setPlugin(Cli& cli, CommandLine& line);
 
 }  // namespace davit::cli

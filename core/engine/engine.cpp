@@ -16,6 +16,10 @@ constexpr std::size_t kStoppers = 16;
 constexpr std::chrono::seconds kDrainTimeout{5};
 constexpr std::chrono::seconds kCleanupGrace{1};  // what isn't removed by then the next start removes: its intents are rows
 
+managed::ManagedOptions managedOptions(const EngineOptions& options) {
+    return {.data_root = options.data_root, .exec_root = options.exec_root, .cgroup_parent = options.cgroup_parent};
+}
+
 std::vector<image::ImageUser> usersOf(const ContainerTable& table, const std::string& image_id) {
     std::vector<image::ImageUser> users;
     for (const EntryPtr& entry : table.all()) {
@@ -31,7 +35,7 @@ std::vector<image::ImageUser> usersOf(const ContainerTable& table, const std::st
 
 struct Engine::Impl {
     Impl(EngineOptions options, const EngineParts& parts)
-        : core(std::move(options), parts), containers(core), execs(core), images(core), networks(core), system(core), volumes(core) {}
+        : core(std::move(options), parts), managed_plugins(managedOptions(*core.options()), parts.database, parts.drivers, core.monitor), plugins(core, managed_plugins), containers(core), execs(core), images(core), networks(core), system(core), volumes(core) {}
 
     /// Stops what runs, several at a time; each gets at most the shutdown timeout.
     void stopAll() {
@@ -58,6 +62,8 @@ struct Engine::Impl {
     }
 
     EngineCore core;
+    managed::ManagedPlugins managed_plugins;
+    PluginService plugins;
     ContainerService containers;
     ExecService execs;
     ImageService images;
@@ -66,7 +72,7 @@ struct Engine::Impl {
     VolumeService volumes;
 };
 
-state::Schema Engine::schema() { return ContainerRows::schema(); }
+std::vector<state::Schema> Engine::schemas() { return {ContainerRows::schema(), managed::ManagedPlugins::schema()}; }
 
 Engine::Engine(EngineOptions options, EngineParts parts) : impl_(std::make_unique<Impl>(std::move(options), parts)) {
     parts.images.setUsers([impl = impl_.get()](const std::string& id) { return usersOf(impl->core.table, id); });
@@ -78,7 +84,10 @@ Engine::~Engine() {
     impl_->core.parts.images.setEvents({});
 }
 
-void Engine::restore() { restoreContainers(impl_->core); }
+void Engine::restore() {
+    impl_->managed_plugins.restore();
+    restoreContainers(impl_->core);
+}
 
 void Engine::reload(const EngineOptions& options) {
     EngineOptions merged = *impl_->core.options();
@@ -100,6 +109,7 @@ void Engine::reload(const EngineOptions& options) {
 
 void Engine::shutdown() {
     impl_->core.restarter.stop();
+    impl_->managed_plugins.stop();
     if (!impl_->core.options()->live_restore) impl_->stopAll();
     (void)impl_->core.events.drain(kDrainTimeout);
     (void)impl_->core.cleanup.drain(kCleanupGrace);
@@ -109,6 +119,7 @@ void Engine::shutdown() {
 ContainerService& Engine::containers() noexcept { return impl_->containers; }
 ExecService& Engine::execs() noexcept { return impl_->execs; }
 ImageService& Engine::images() noexcept { return impl_->images; }
+PluginService& Engine::plugins() noexcept { return impl_->plugins; }
 NetworkService& Engine::networks() noexcept { return impl_->networks; }
 EventLog& Engine::events() noexcept { return impl_->core.event_log; }
 SystemService& Engine::system() noexcept { return impl_->system; }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "engine/container_service.hpp"
 #include "engine/event_log.hpp"
@@ -13,6 +14,7 @@
 #include "engine/image_service.hpp"
 #include "engine/network_service.hpp"
 #include "engine/options.hpp"
+#include "engine/plugin_service.hpp"
 #include "engine/system_service.hpp"
 #include "engine/volume_service.hpp"
 #include "image/image_store.hpp"
@@ -36,8 +38,8 @@ struct EngineParts {
 
 class Engine {
   public:
-    /// The tables the engine keeps; part of DatabaseOptions::schemas.
-    [[nodiscard]] static state::Schema schema();
+    /// The tables the engine and its plugins keep; part of DatabaseOptions::schemas.
+    [[nodiscard]] static std::vector<state::Schema> schemas();
 
     Engine(EngineOptions options, EngineParts parts);
     Engine(const Engine&) = delete;
@@ -57,6 +59,7 @@ class Engine {
     [[nodiscard]] ExecService& execs() noexcept;
     [[nodiscard]] ImageService& images() noexcept;
     [[nodiscard]] NetworkService& networks() noexcept;
+    [[nodiscard]] PluginService& plugins() noexcept;
     [[nodiscard]] SystemService& system() noexcept;
     [[nodiscard]] VolumeService& volumes() noexcept;
 

@@ -27,6 +27,8 @@ std::string_view eventTypeName(EventType type) {
             return "network";
         case EventType::volume:
             return "volume";
+        case EventType::plugin:
+            return "plugin";
         case EventType::daemon:
             break;
     }

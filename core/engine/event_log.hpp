@@ -20,7 +20,7 @@
 namespace davit::engine {
 
 /// Docker's types of objects.
-enum class EventType { container, image, network, volume, daemon };
+enum class EventType { container, image, network, volume, plugin, daemon };
 [[nodiscard]] std::string_view eventTypeName(EventType type);
 
 using EventAttributes = std::map<std::string, std::string>;

@@ -209,7 +209,8 @@ void restoreContainers(EngineCore& core) {
     finishIntents(core);
     reconcileLayers(core);
     removeOrphanFiles(core);
-    core.volume_lanes.post("unfinished", "finish what was half done with volumes", [&core] { core.parts.volumes.finish(); });
+    if (core.parts.volumes.hasUnfinished())
+        core.volume_lanes.post("unfinished", "finish what was half done with volumes", [&core] { core.parts.volumes.finish(); });
     startByPolicy(core);
 }
 

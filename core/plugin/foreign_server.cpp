@@ -47,7 +47,17 @@ std::string callWithReconnect(Transport& transport, const Call& call, millisecon
 
 ForeignServer::ForeignServer(ServerFile file) : file_(std::move(file)), http_(addressOf(file_)) {}
 
-std::string ForeignServer::call(const Call& call) {
+ForeignServer::ForeignServer(std::string name, ServerAddress address, const std::vector<std::string>& interfaces, milliseconds limit)
+    : file_{.name = std::move(name), .file = {}}, limit_(limit), http_(std::move(address)) {
+    const Lock lock(mutex_);
+    state_ = DriverState::active;
+    asked_ = true;
+    interfaces_.insert(interfaces.begin(), interfaces.end());
+}
+
+std::string ForeignServer::call(const Call& given) {
+    Call call = given;
+    if (limit_ > 0ms) call.timeout = std::min(call.timeout, limit_);
     milliseconds reconnect = kReconnect;
     {
         const Lock lock(mutex_);

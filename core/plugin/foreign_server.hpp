@@ -22,6 +22,8 @@ class ForeignServer final : public Transport {
   public:
     /// Throws Error{invalid} when its file makes no sense.
     explicit ForeignServer(ServerFile file);
+    /// One that needn't be asked what it implements. `limit`: the most that a call may take; 0: none.
+    ForeignServer(std::string name, ServerAddress address, const std::vector<std::string>& interfaces, std::chrono::milliseconds limit);
 
     /// Passes the call on and keeps the state. While nobody listens the call is tried again, with growing pauses, for
     /// kReconnect: a server that is being restarted costs a pause and not a failure. A dead one gets one attempt.
@@ -47,6 +49,7 @@ class ForeignServer final : public Transport {
     void noteFailure(const std::string& reason);
 
     const ServerFile file_;
+    const std::chrono::milliseconds limit_{0};
     HttpTransport http_;
     mutable Mutex mutex_;
     DriverState state_ DAVIT_GUARDED_BY(mutex_) = DriverState::unknown;

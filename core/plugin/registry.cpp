@@ -29,6 +29,13 @@ struct KnownServer {
     std::map<DriverKind, std::shared_ptr<void>> proxies;
 };
 
+// One that the daemon runs itself.
+struct KnownManaged {
+    ManagedServer facts;
+    std::shared_ptr<ForeignServer> server;  ///< nullptr: disabled
+    std::map<DriverKind, std::shared_ptr<void>> proxies;
+};
+
 Error notFound(std::string_view name) { return error(Code::not_found, "plugin \"{}\" not found", name); }
 
 }  // namespace
@@ -40,6 +47,9 @@ struct DriverRegistry::Impl {
     void rescanFiles() DAVIT_REQUIRES(scanning);
     void rescanServers() DAVIT_REQUIRES(scanning);
     [[nodiscard]] std::shared_ptr<void> proxy(DriverKind kind, std::string_view name);
+    /// By name, name without ":latest", or beginning of the id; nullptr: none. Valid while `mutex` is held.
+    [[nodiscard]] KnownManaged* findManaged(std::string_view name) DAVIT_REQUIRES(mutex);
+    [[nodiscard]] std::shared_ptr<void> managedProxy(DriverKind kind, std::string_view name);
     [[nodiscard]] std::shared_ptr<void> serverProxy(DriverKind kind, std::string_view name);
     [[nodiscard]] std::shared_ptr<LocalDriver> local(DriverKind kind, std::string_view name) const;
     [[nodiscard]] std::shared_ptr<ForeignServer> server(std::string_view name) const;
@@ -60,6 +70,7 @@ struct DriverRegistry::Impl {
     std::map<Key, std::shared_ptr<LocalDriver>> locals DAVIT_GUARDED_BY(mutex);
     std::vector<DriverInfo> refused DAVIT_GUARDED_BY(mutex);  ///< files without a driver, drivers behind others
     std::map<std::string, KnownServer, std::less<>> servers DAVIT_GUARDED_BY(mutex);
+    std::map<std::string, KnownManaged> managed DAVIT_GUARDED_BY(mutex);  ///< by id
     std::set<std::string, std::less<>> expected DAVIT_GUARDED_BY(mutex);  ///< names that a server has had or will have
     std::optional<DirectoryWatcher> watcher;  ///< last: its thread uses everything above
 };
@@ -176,8 +187,34 @@ std::shared_ptr<ForeignServer> DriverRegistry::Impl::server(std::string_view nam
 }
 
 std::shared_ptr<void> DriverRegistry::Impl::proxy(DriverKind kind, std::string_view name) {
+    if (auto managed_one = managedProxy(kind, name)) return managed_one;
     if (const auto driver = local(kind, name)) return driver->proxy();
     return serverProxy(kind, name);
+}
+
+KnownManaged* DriverRegistry::Impl::findManaged(std::string_view name) {
+    constexpr std::size_t kShortestId = 12;
+    for (auto& [id, known] : managed) {
+        const std::string& full = known.facts.name;
+        const bool latest = full.ends_with(":latest") && full.substr(0, full.size() - 7) == name;
+        if (full == name || latest || (name.size() >= kShortestId && id.starts_with(name))) return &known;
+    }
+    return nullptr;
+}
+
+std::shared_ptr<void> DriverRegistry::Impl::managedProxy(DriverKind kind, std::string_view name) {
+    const Lock lock(mutex);
+    KnownManaged* known = findManaged(name);
+    if (known == nullptr) return nullptr;
+    if (!known->server) throw error(Code::conflict, "plugin {} found but disabled", name);
+    if (!known->server->implements(kind))
+        throw error(Code::not_found, "plugin \"{}\" does not implement {}", name, interfaceName(kind));
+    auto& proxy = known->proxies[kind];
+    if (proxy) return proxy;
+    proxy = makeProxy(kind, known->server);
+    if (kind == DriverKind::volume)
+        proxy = scopedVolumeDriver(std::static_pointer_cast<VolumeDriver>(proxy), known->facts.scope);
+    return proxy;
 }
 
 // A server of that name, waiting for its file until `end`; or a .so that appeared meanwhile.
@@ -260,6 +297,9 @@ std::vector<DriverInfo> DriverRegistry::Impl::list() const {
         const Lock lock(mutex);
         result = refused;
         for (const auto& [key, driver] : locals) result.push_back(driver->describe());
+        for (const auto& [id, known] : managed)
+            if (known.server)
+                for (DriverInfo& info : known.server->describe()) result.push_back(std::move(info));
         for (const auto& [name, known] : servers) {
             if (known.server) {
                 for (DriverInfo& info : known.server->describe()) result.push_back(std::move(info));
@@ -299,7 +339,32 @@ std::shared_ptr<VolumeDriver> DriverRegistry::volume(std::string_view name) {
     return std::static_pointer_cast<VolumeDriver>(impl_->proxy(DriverKind::volume, name));
 }
 
+void DriverRegistry::setManaged(ManagedServer facts) {
+    KnownManaged known{.facts = std::move(facts), .server = nullptr, .proxies = {}};
+    if (known.facts.enabled)
+        known.server = std::make_shared<ForeignServer>(known.facts.name, unixAddress(known.facts.socket), known.facts.interfaces,
+                                                       known.facts.timeout);
+    {
+        const Lock lock(impl_->mutex);
+        const std::string id = known.facts.id;
+        impl_->managed.insert_or_assign(id, std::move(known));
+    }
+    impl_->changed.notify_all();
+}
+
+void DriverRegistry::removeManaged(const std::string& id) {
+    const Lock lock(impl_->mutex);
+    impl_->managed.erase(id);
+}
+
+std::string DriverRegistry::canonicalName(std::string_view name) const {
+    const Lock lock(impl_->mutex);
+    const KnownManaged* known = impl_->findManaged(name);
+    return known != nullptr ? known->facts.name : std::string(name);
+}
+
 std::shared_ptr<VolumeDriver> DriverRegistry::volumeNow(std::string_view name) {
+    if (auto managed_one = impl_->managedProxy(DriverKind::volume, name)) return std::static_pointer_cast<VolumeDriver>(managed_one);
     if (const auto driver = impl_->local(DriverKind::volume, name)) return std::static_pointer_cast<VolumeDriver>(driver->proxy());
     const auto server = impl_->server(name);
     if (!server) throw notFound(name);

@@ -34,6 +34,7 @@
 #include "driver/volume_driver.hpp"
 #include "plugin/discovery.hpp"
 #include "plugin/driver_info.hpp"
+#include "plugin/managed_server.hpp"
 
 namespace davit::plugin {
 
@@ -91,6 +92,13 @@ class DriverRegistry {
     /// The usable drivers that aren't: from other directories, and servers that announced the kind or haven't been asked yet. Asks
     /// none of them.
     [[nodiscard]] std::vector<std::string> others(DriverKind kind) const;
+
+    /// A plugin that the daemon runs itself, under its name, its name without the tag "latest", and its id. Such names come before
+    /// all others; one that isn't enabled is Error{conflict} `plugin x found but disabled`. Replaces what was said of that id.
+    void setManaged(ManagedServer server);
+    void removeManaged(const std::string& id);
+    /// The name under which a driver is kept: of a managed plugin with its tag, else as it is.
+    [[nodiscard]] std::string canonicalName(std::string_view name) const;
 
     /// Something here needs the driver of that name: it is waited for, though its server may never have been seen.
     void expect(std::string_view name);

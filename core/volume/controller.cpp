@@ -57,7 +57,7 @@ std::shared_ptr<VolumeDriver> VolumeController::driverFor(const std::string& nam
     try {
         return drivers_.volume(name);
     } catch (const Error& failure) {
-        if (failure.code() != Code::not_found) throw;
+        if (failure.code() != Code::not_found && failure.code() != Code::conflict) throw;  // missing, or disabled
         throw Error(failure.code(), fmt::format("error looking up volume plugin {}: {}", name, failure.text()));
     }
 }
@@ -181,6 +181,11 @@ std::set<std::string> VolumeController::usersOf(const std::string& name) const {
     const Lock lock(mutex_);
     const auto found = entries_.find(name);
     return found == entries_.end() ? std::set<std::string>() : found->second.users;
+}
+
+bool VolumeController::hasVolumes(const std::string& driver) const {
+    const Lock lock(mutex_);
+    return std::any_of(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.second.volume.driver == driver; });
 }
 
 bool VolumeController::isOwn(const Volume& volume) { return drivers_.isOwn(volume.driver); }

@@ -68,6 +68,7 @@ class VolumeController {
     /// Finishes what was half done with others' drivers. May wait for them; what fails is logged and tried again at the next start,
     /// or when a volume of that name is made.
     void finish();
+    [[nodiscard]] bool hasUnfinished() const;
     /// The container has the volume. Unknown ones are none of anybody's: nothing happens.
     void use(const std::string& name, const std::string& user);
     /// The container runs and has it mounted.
@@ -98,6 +99,8 @@ class VolumeController {
     void keepDiscarded(const std::string& name);
     void removeDiscarded(const std::string& name);
     [[nodiscard]] std::set<std::string> usersOf(const std::string& name) const;
+    /// Whether there is a volume of that driver.
+    [[nodiscard]] bool hasVolumes(const std::string& driver) const;
     /// Whether the volume's driver belongs to this daemon.
     [[nodiscard]] bool isOwn(const Volume& volume);
 

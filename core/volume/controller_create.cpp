@@ -109,6 +109,7 @@ VolumeController::Created VolumeController::create(const VolumeRequest& given, c
         request.labels.emplace(kAnonymousLabel, "");
     }
     checkName(request.name);
+    if (!request.driver.empty()) request.driver = drivers_.canonical(request.driver);
     Busy right(*this, request.name, Busy::Missing::make);
     Created result;
     try {

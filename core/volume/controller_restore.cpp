@@ -30,6 +30,11 @@ void VolumeController::restore(bool rows_may_be_lost) {
 
 void VolumeController::finish() { finishAll(false); }
 
+bool VolumeController::hasUnfinished() const {
+    const Lock lock(mutex_);
+    return std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) { return entry.second.state != VolumeState::ready; });
+}
+
 void VolumeController::finishAll(bool own) {
     std::vector<std::pair<std::string, std::string>> unfinished;
     {

@@ -15,6 +15,8 @@ class DriverSource {
     virtual ~DriverSource() = default;
     /// A volume needs the driver of that name: it is waited for when it starts late.
     virtual void expect(const std::string& name) = 0;
+    /// The name that volumes of that driver are kept under.
+    [[nodiscard]] virtual std::string canonical(const std::string& name) { return name; }
     /// Throws Error{not_found} `plugin "NAME" not found`, {unavailable} when it doesn't answer.
     [[nodiscard]] virtual std::shared_ptr<VolumeDriver> volume(const std::string& name) = 0;
     /// Whether the driver belongs to this daemon: asking it doesn't wait for somebody else's server, and it has no volumes but

@@ -15,7 +15,7 @@ LAYERS = [
     ['sdk', 'archive', 'http', 'linux'],
     ['oci', 'resolver', 'state'],
     ['plugin', 'image', 'network', 'volume', 'runtime'],
-    ['builder'],
+    ['builder', 'managed'],
     ['engine'],
     ['api'],
     ['app'],

@@ -17,6 +17,7 @@ void addExecRoutes(Router& router, const Context& context);
 void addImageRoutes(Router& router, const Context& context);
 void addImageTransferRoutes(Router& router, const Context& context);
 void addNetworkRoutes(Router& router, const Context& context);
+void addPluginRoutes(Router& router, const Context& context);
 void addUsageRoute(Router& router, const Context& context);
 void addVolumeRoutes(Router& router, const Context& context);
 /// A node that is in no swarm: the fixed 503 answers.

@@ -26,25 +26,11 @@ constexpr std::pair<const char*, const char*> kRoutes[] = {
     {"POST", "/images/{name}/push"},
     {"GET", "/images/{name}/attestations"},
     {"GET", "/distribution/{name}/json"},
-    {"GET", "/plugins"},
     {"GET", "/plugins/privileges"},
     {"POST", "/plugins/pull"},
-    {"POST", "/plugins/create"},
-    {"DELETE", "/plugins/{name}"},
-    {"POST", "/plugins/{name}/enable"},
-    {"POST", "/plugins/{name}/disable"},
     {"POST", "/plugins/{name}/upgrade"},
     {"POST", "/plugins/{name}/push"},
-    {"POST", "/plugins/{name}/set"},
 };
-
-// `docker inspect x` asks for a container, an image, a volume … of that name and goes on at 404 only. There
-// are none of these yet, so none has that name.
-void addAbsentObjects(Router& router) {
-    router.add("GET", "/plugins/{name}/json", [](Request& request) {
-        throw error(Code::not_found, "plugin \"{}\" not found", request.variable("name"));
-    });
-}
 
 // BuildKit's two: what asks without an upgrade gets dockerd's answer.
 void session(Request& request, unsigned status) {
@@ -55,7 +41,6 @@ void session(Request& request, unsigned status) {
 }  // namespace
 
 void addUnimplementedRoutes(Router& router) {
-    addAbsentObjects(router);
     for (const auto& [method, path] : kRoutes) {
         std::string text = std::string(method) + " " + path +
                            " is not supported by this version of davit";  // docker inspect goes on at "not supported"

@@ -201,8 +201,8 @@ int mountRoot(const plan::View& view, const plan::Launch& launch) {
     const char* path = view.text(launch.root);
     const uint64_t propagation = launch.root_propagation != 0 ? launch.root_propagation : uint64_t{MS_SLAVE | MS_REC};
     if (::mount(nullptr, "/", nullptr, propagation, nullptr) != 0) return failWithErrno("set the propagation of /"), -1;
-    if ((propagation & MS_SHARED) && !makeParentPrivate(path)) return -1;
     if (::mkdir(path, 0755) != 0 && errno != EEXIST) return failWithErrno("make the directory ", path), -1;
+    if ((propagation & MS_SHARED) && !makeParentPrivate(path)) return -1;
     Fd root(::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!root) return failWithErrno("open the root ", path), -1;
     for (uint32_t i = 0; i < launch.root_mounts.count; ++i) {
