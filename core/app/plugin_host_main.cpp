@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -27,7 +28,8 @@ using namespace davit;
 constexpr const char* kUsage =
     "usage: davit-plugin-host FILE.so --listen ADDRESS [--config JSON] [--driver NAME] [--state DIR]\n"
     "       davit-plugin-host --probe FILE.so\n"
-    "ADDRESS is unix:///path or tcp://host:port. DIR is where the driver keeps its state (/var/lib/davit-plugins/NAME).\n";
+    "ADDRESS is unix:///path or tcp://host:port. DIR is where the driver keeps its state (/var/lib/davit-plugins/NAME).\n"
+    "Without --config the driver's configuration is that of DAVIT_PLUGIN_CONFIG in the environment.\n";
 
 struct Arguments {
     plugin::DriverChoice choice;
@@ -38,6 +40,7 @@ struct Arguments {
 
 Arguments parse(int argc, char** argv) {
     Arguments result;
+    if (const char* config = std::getenv("DAVIT_PLUGIN_CONFIG"); config != nullptr && *config != '\0') result.choice.config_json = config;
     for (int i = 1; i < argc; ++i) {
         const std::string name = argv[i];
         const auto value = [&]() -> std::string {

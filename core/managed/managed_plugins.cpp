@@ -25,6 +25,7 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kShortestId = 12;
+constexpr std::size_t kSocketId = 32;  // a socket's path has 107 bytes
 constexpr std::size_t kMaxConfig = std::size_t{1} << 20U;
 
 bool answers(const fs::path& socket_path) {
@@ -97,7 +98,7 @@ PluginPlace ManagedPlugins::placeOf(const std::string& id) const {
     return {.id = id,
             .directory = options_.data_root / "plugins" / id,
             .run_dir = options_.exec_root / "managed" / id,
-            .socket_dir = options_.exec_root / "plugins" / id,
+            .socket_dir = options_.exec_root / "plugins" / id.substr(0, kSocketId),
             .cgroup_parent = options_.cgroup_parent + "/plugins"};
 }
 

@@ -2,7 +2,7 @@
 // and what its configuration adds to that. Its shim lets it outlive the daemon.
 //
 //     <exec-root>/managed/<id>/     the shim's files
-//     <exec-root>/plugins/<id>/     /run/docker/plugins of the program: here its socket appears
+//     <exec-root>/plugins/<half of the id>/   /run/docker/plugins of the program: here its socket appears
 //
 // Threads: any, one operation at a time; events as ShimEvents says.
 #pragma once
