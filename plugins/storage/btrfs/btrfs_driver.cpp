@@ -4,11 +4,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "archive/btrfs_quota.hpp"
 #include "base/check.hpp"
 #include "base/file.hpp"
 #include "base/remove_tree.hpp"
 #include "davit/sdk.hpp"
-#include "qgroup.hpp"
 
 namespace davit {
 namespace fs = std::filesystem;
@@ -37,7 +37,7 @@ void dropLayer(const fs::path& layer_dir, const std::stop_token& stop) {
         // Recursive: what ran inside may have made subvolumes of its own.
         require(::btrfs_util_delete_subvolume_fd(above.get(), "root", BTRFS_UTIL_DELETE_SUBVOLUME_RECURSIVE),
                 "delete subvolume " + tree.string());
-        btrfs::dropGroup(above.get(), id);
+        archive::btrfs::dropGroup(above.get(), id);
     }
     (void)removeTree(layer_dir, stop);
 }
@@ -70,10 +70,10 @@ archive::LayerHome::Dispose BtrfsDriver::disposer() const { return dropLayer; }
 void BtrfsDriver::limitTree(const fs::path& tree, std::int64_t bytes) {
     const UniqueFd fd = openDirectory(tree);
     const std::uint64_t id = subvolumeId(fd.get());
-    const bool counted = btrfs::usageOf(fd.get(), id).has_value();
+    const bool counted = archive::btrfs::usageOf(fd.get(), id).has_value();
     if (!counted && bytes == 0) return;
-    if (!counted) btrfs::enableQuotas(fd.get());
-    btrfs::limitExclusive(fd.get(), id, static_cast<std::uint64_t>(bytes));
+    if (!counted) archive::btrfs::enableQuotas(fd.get());
+    archive::btrfs::limitExclusive(fd.get(), id, static_cast<std::uint64_t>(bytes));
 }
 
 LayerUsage BtrfsDriver::usage(const std::string& id) {
@@ -81,16 +81,16 @@ LayerUsage BtrfsDriver::usage(const std::string& id) {
     // Where quotas are on, the file system knows better; its count is as old as the last transaction.
     const UniqueFd tree = openDirectory(treeOf(id));
     const std::uint64_t subvolume = subvolumeId(tree.get());
-    if (!btrfs::usageOf(tree.get(), subvolume)) return usage;
+    if (!archive::btrfs::usageOf(tree.get(), subvolume)) return usage;
     require(::btrfs_util_sync_fd(tree.get()), "sync layer " + id);
-    if (const auto counted = btrfs::usageOf(tree.get(), subvolume))
+    if (const auto counted = archive::btrfs::usageOf(tree.get(), subvolume))
         usage.bytes = static_cast<std::int64_t>(counted->exclusive);
     return usage;
 }
 
 std::vector<std::pair<std::string, std::string>> BtrfsDriver::status() {
     const UniqueFd fd = openDirectory(home().path());
-    const bool quotas = btrfs::usageOf(fd.get(), subvolumeId(fd.get())).has_value();
+    const bool quotas = archive::btrfs::usageOf(fd.get(), subvolumeId(fd.get())).has_value();
     return {{"Backing Filesystem", "btrfs"}, {"Quotas", quotas ? "on" : "off"}};
 }
 
