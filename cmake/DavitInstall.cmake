@@ -19,6 +19,7 @@ davit_install_program(davit-plugin-host libexec/davit)
 davit_install_program(davit-plugin-check libexec/davit)
 davit_install_program(davit-dial-tls libexec/davit)
 davit_install_program(davit-port-forward libexec/davit)
+davit_install_program(davit-volume-mount libexec/davit)
 
 # Every plugin that a folder below plugins/ declares.
 function(davit_install_plugins directory)

@@ -126,7 +126,8 @@ class Snapshot:
 
     def ending(self):
         """What ends some time after the last container that needed it."""
-        return [line for line in self.facts['processes'] if line.startswith(('davit-shim', 'davit-resolver', 'davit-port-forward'))]
+        return [line for line in self.facts['processes'] if line.startswith(('davit-shim', 'davit-resolver', 'davit-port-forward',
+                                                                                     'davit-volume-mount'))]
 
     def difference(self, later):
         """Lines of text, one for each thing that is more or less; empty when nothing leaked."""
