@@ -126,8 +126,7 @@ class Snapshot:
 
     def ending(self):
         """What ends some time after the last container that needed it."""
-        return [line for line in self.facts['processes'] if line.startswith(('davit-shim', 'davit-resolver', 'davit-port-forward',
-                                                                                     'davit-volume-mount'))]
+        return [line for line in self.facts['processes'] if line.startswith(('davit-shim', 'davit-resolver', 'davit-port-forward'))]
 
     def difference(self, later):
         """Lines of text, one for each thing that is more or less; empty when nothing leaked."""
