@@ -28,7 +28,7 @@ void empty(const fs::path& directory) {
 void removeTemporaries(const fs::path& place) {
     const UniqueFd fd = openFile(place, O_RDONLY | O_DIRECTORY);
     for (const std::string& name : directoryNames(fd.get()))
-        if (name.ends_with(".tmp")) (void)::unlinkat(fd.get(), name.c_str(), 0);  // then the next one does
+        if (name.ends_with(".tmp")) removeTreeAt(fd.get(), name);
 }
 
 }  // namespace

@@ -48,17 +48,11 @@ class LoopSpace final : public Space {
         struct stat info {};
         check(::stat((place / kImage).c_str(), &info), "stat {}", (place / kImage).string());
         if (limits.size == info.st_size) return;
-        if (limits.size < info.st_size)
-            throw error(Code::invalid, "limit {}: the file system in a file can only grow, and it has {} bytes", place.string(), info.st_size);
-        check(::truncate((place / kImage).c_str(), limits.size), "size {}", (place / kImage).string());
-        const bool used = mountAt(place / kData).has_value();
-        if (!used) bring(place);
-        const Defer end([&] {
-            if (!used) mounter_.unmount(place / kData);
-        });
-        const LoopDevice device = attachLoop(place / kImage);
-        refreshSize(device);
-        programs_.tool("resize2fs", {device.path}, fmt::format("let {} grow", place.string()));
+        if (limits.size == 0) throw error(Code::invalid, "limit {}: a file system in a file has a size", place.string());
+        if (const auto device = findLoop(place / kImage))
+            growInUse(place, *device, info.st_size, limits.size);
+        else
+            rebuild(place, info.st_size, limits.size);
     }
 
     [[nodiscard]] std::optional<VolumeUsage> usage(const fs::path& place) override {
@@ -77,6 +71,38 @@ class LoopSpace final : public Space {
     }
 
   private:
+    // The kernel asks for CAP_SYS_RESOURCE.
+    void growInUse(const fs::path& place, const LoopDevice& device, std::int64_t before, std::int64_t size) {
+        if (size < before) throw error(Code::conflict, "limit {}: it is in use, so that it can only grow", place.string());
+        const std::string image = (place / kImage).string();
+        Defer back([&] {
+            check(::truncate(image.c_str(), before), "size {}", image);
+            refreshSize(device);
+        });
+        check(::truncate(image.c_str(), size), "size {}", image);
+        refreshSize(device);
+        programs_.tool("resize2fs", {device.path}, fmt::format("let {} grow while it is in use", place.string()));
+        back.dismiss();
+    }
+
+    // With a copy, which takes the image's place when it is whole: a kill in the middle of resize2fs would cost the volume.
+    void rebuild(const fs::path& place, std::int64_t before, std::int64_t size) {
+        const fs::path work = place / "resizing.tmp";
+        removeTree(work);
+        const Defer clear([&] { removeTree(work); });
+        makeDirectories(work, 0700);
+        archive::copyEntry(openFile(place, O_RDONLY | O_DIRECTORY).get(), kImage, openFile(work, O_RDONLY | O_DIRECTORY).get());
+        const std::string image = (work / kImage).string();
+        const std::string doing = fmt::format("size {}", place.string());
+        if (size > before) check(::truncate(image.c_str(), size), "size {}", image);
+        programs_.tool("e2fsck", {"-f", "-p", image}, doing, 1);  // 1: it has mended something, such as a journal to replay
+        programs_.tool("resize2fs", {image, fmt::format("{}K", size / 1024)}, doing);
+        check(::truncate(image.c_str(), size), "size {}", image);
+        check(::fsync(openFile(image, O_RDWR).get()), "sync {}", image);
+        check(::rename(image.c_str(), (place / kImage).c_str()), "put {} in place", image);
+        check(::fsync(openFile(place, O_RDONLY | O_DIRECTORY).get()), "sync {}", place.string());
+    }
+
     static VolumeUsage countersOf(const fs::path& mounted) {
         struct statfs counters {};
         check(::statfs(mounted.c_str(), &counters), "read the counters of {}", mounted.string());

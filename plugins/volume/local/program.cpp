@@ -86,12 +86,13 @@ std::string Programs::find(const std::string& tool) {
     return {};
 }
 
-void Programs::tool(const std::string& name, std::vector<std::string> arguments, const std::string& doing) {
+void Programs::tool(const std::string& name, std::vector<std::string> arguments, const std::string& doing, int good) {
     std::string path = find(name);
     if (path.empty()) throw error(Code::unimplemented, "{}: {} isn't installed", doing, name);
     arguments.insert(arguments.begin(), std::move(path));
     const Outcome outcome = run(arguments, {}, doing);
-    if (outcome.status.dockerCode() != 0) throw error(Code::system, "{}: {} ended with {}: {}", doing, name, outcome.status.dockerCode(), lastLine(outcome.errors));
+    const int code = outcome.status.dockerCode();
+    if (code > good) throw error(Code::system, "{}: {} ended with {}: {}", doing, name, code, lastLine(outcome.errors));
 }
 
 }  // namespace davit::local

@@ -28,8 +28,9 @@ class Programs {
     /// when the caller went away. Both begin with `doing`.
     Outcome run(const std::vector<std::string>& command, std::string_view input, const std::string& doing,
                 std::chrono::milliseconds most = std::chrono::seconds(60)) DAVIT_EXCLUDES(mutex_);
-    /// A tool of the system's; throws Error{system} with what it said when it fails, Error{unimplemented} when it isn't installed.
-    void tool(const std::string& name, std::vector<std::string> arguments, const std::string& doing) DAVIT_EXCLUDES(mutex_);
+    /// A tool of the system's; throws Error{system} with what it said when it ends with more than `good`, Error{unimplemented} when
+    /// it isn't installed.
+    void tool(const std::string& name, std::vector<std::string> arguments, const std::string& doing, int good = 0) DAVIT_EXCLUDES(mutex_);
 
     /// Where a tool is; empty: not installed.
     [[nodiscard]] static std::string find(const std::string& tool);
