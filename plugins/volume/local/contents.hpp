@@ -49,7 +49,7 @@ class Contents {
     /// Fills the content, which must be empty, by `fill`; when that throws, or is killed, it is empty again. Throws
     /// Error{conflict}.
     template <typename Fill>
-    void import(const std::filesystem::path& place, const Fill& fill) {
+    void receive(const std::filesystem::path& place, const Fill& fill) {
         beginImport(place);
         try {
             fill();

@@ -171,7 +171,7 @@ void LocalVolumeDriver::importVolume(const std::string& name, ByteSource& tar) {
     const Path place = store_.pathOf(name);
     contents_.bring(place, *store_.record(name));
     const Defer end([&] { contents_.dismiss(place); });
-    contents_.import(place, [&] {
+    contents_.receive(place, [&] {
         (void)archive::unpackLayer(tar, openFile(place / kData, O_RDONLY | O_DIRECTORY).get(), {.whiteouts = archive::Whiteouts::plain});
     });
 }

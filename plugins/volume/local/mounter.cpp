@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <netdb.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -80,6 +81,7 @@ Answer ask(Programs& programs, Parsed parsed, const Mount& mount, const std::str
         text.append(field).push_back('\0');
     }
     if (text.size() > helper::kMostText) throw error(Code::invalid, "{}: the options are too long", doing);
+    parsed.order.parent = ::getpid();
     parsed.order.text = static_cast<std::uint32_t>(text.size());
     const std::string input = std::string(reinterpret_cast<const char*>(&parsed.order), sizeof parsed.order) + text;
     const auto outcome = programs.run({findProgram()}, input, doing);

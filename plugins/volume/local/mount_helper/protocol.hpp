@@ -21,6 +21,7 @@ struct Order {
     uint64_t recursive_clear = 0;
     uint32_t resolve = 0;          ///< whether "addr=" in the options may be a name
     uint32_t text = 0;
+    int32_t parent = 0;  ///< the driver's process; nothing is mounted for one that has ended
 };
 
 enum class Stage : uint32_t { done = 0, order = 1, resolve = 2, mount = 3, attributes = 4, propagation = 5, unmount = 6 };

@@ -1,12 +1,13 @@
 // davit-volume-mount: mounts or unmounts one file system for the volume driver `local`, and ends. A server that doesn't answer holds
 // this process up and no thread of the daemon; the driver kills it when its time is over. Started by the driver, never by hand.
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -140,6 +141,9 @@ Answer carryOut(Job& job) {
 int main() {
     using namespace davit::local::helper;
     static Job job;
-    const Answer answer = readJob(job) ? carryOut(job) : Answer{Stage::order, EINVAL};
+    // Who starts a daemon that has died finds what is mounted, and nothing is mounted after that.
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    Answer answer{Stage::order, EINVAL};
+    if (readJob(job) && getppid() == job.order.parent) answer = carryOut(job);
     return write(STDOUT_FILENO, &answer, sizeof answer) == static_cast<ssize_t>(sizeof answer) ? 0 : 1;
 }
