@@ -82,7 +82,10 @@ std::vector<std::string> VolumeStore::names() {
     const Lock lock(mutex_);
     std::erase_if(known_, [&](const auto& entry) { return !std::binary_search(all.begin(), all.end(), entry.first); });
     // A file beside the volumes is nobody's; those whose record is known needn't be looked at.
-    std::erase_if(all, [&](const std::string& name) { return !known_.contains(name) && !openBelow(root_fd_.get(), name); });
+    std::erase_if(all, [&](const std::string& name) {
+        mutex_.assertHeld();
+        return !known_.contains(name) && !openBelow(root_fd_.get(), name);
+    });
     return all;
 }
 
