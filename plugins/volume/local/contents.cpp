@@ -24,17 +24,17 @@ void empty(const fs::path& directory) {
     for (const std::string& name : directoryNames(fd.get())) removeTreeAt(fd.get(), name);
 }
 
-// What a kill left of a file that was being replaced.
-void removeTemporaries(const fs::path& place) {
+// What a kill left of a file that was being replaced, and an earlier boot's users.
+void removeLeftovers(const fs::path& place) {
     const UniqueFd fd = openFile(place, O_RDONLY | O_DIRECTORY);
     for (const std::string& name : directoryNames(fd.get()))
-        if (name.ends_with(".tmp")) removeTreeAt(fd.get(), name);
+        if (name.ends_with(".tmp") || Users::areForgotten(name)) removeTreeAt(fd.get(), name);
 }
 
 }  // namespace
 
 void Contents::bring(const fs::path& place, const VolumeRecord& record) {
-    removeTemporaries(place);
+    removeLeftovers(place);
     if (record.space.empty()) {
         if (!mountAt(place / kData)) mountForeign(mounter_, place, record);
     } else if (Space& space = spaces_.named(record.space); space.needsMount() && !mountAt(place / kData)) {

@@ -27,15 +27,6 @@ fs::path rootOf(const DriverContext& context) {
     return root;
 }
 
-bool isVolumeName(const std::string& name) {
-    try {
-        local::checkVolumeName(name);
-        return true;
-    } catch (const Error&) {
-        return false;
-    }
-}
-
 }  // namespace
 
 LocalVolumeDriver::LocalVolumeDriver(const DriverContext& context)
@@ -52,7 +43,7 @@ void LocalVolumeDriver::dismissUnused() {
     for (const local::MountEntry& entry : local::mountsBelow(store_.root())) {
         const Path place = Path(entry.target).parent_path();
         const std::string name = place.filename();
-        if (entry.target != store_.root() / name / kData || !isVolumeName(name)) continue;
+        if (entry.target != store_.root() / name / kData || !local::isVolumeName(name)) continue;
         try {
             if (const auto hold = store_.tryHold(name); hold && Users(place).empty()) mounter_.unmount(entry.target);
         } catch (const Error& e) {
@@ -124,18 +115,22 @@ std::string LocalVolumeDriver::statusOf(const VolumeRecord& record) {
     out.object([&] {
         if (record.limits.size != 0) out.member("Size", record.limits.size);
         if (record.limits.inodes != 0) out.member("Inodes", record.limits.inodes);
-        if (record.limits.any()) out.member("LimitedBy", record.space.empty() ? "tmpfs" : spaces_.named(record.space).means());
+        out.member("LimitedBy", record.space.empty() ? "tmpfs" : spaces_.named(record.space).means());
     });
     return out.take();
 }
 
 std::optional<VolumeInfo> LocalVolumeDriver::get(const std::string& name) {
-    if (!isVolumeName(name)) return std::nullopt;
-    VolumeInfo info{.name = name, .mountpoint = store_.pathOf(name) / kData, .created_at = {}};
+    if (!local::isVolumeName(name)) return std::nullopt;
+    return infoOf(name);
+}
+
+std::optional<VolumeInfo> LocalVolumeDriver::infoOf(const std::string& name) {
+    VolumeInfo info{.name = name, .mountpoint = fmt::format("{}/{}/{}", store_.root().native(), name, kData), .created_at = {}};
     try {
         const auto record = store_.record(name);
         info.created_at = record->created;
-        info.status_json = statusOf(*record);
+        if (record->limits.any()) info.status_json = statusOf(*record);
     } catch (const Error& e) {
         if (e.code() == Code::not_found) return std::nullopt;
         json::Writer out;
@@ -148,7 +143,7 @@ std::optional<VolumeInfo> LocalVolumeDriver::get(const std::string& name) {
 std::vector<VolumeInfo> LocalVolumeDriver::list() {
     std::vector<VolumeInfo> all;
     for (const std::string& name : store_.names())
-        if (auto info = get(name)) all.push_back(std::move(*info));
+        if (auto info = infoOf(name)) all.push_back(std::move(*info));
     return all;
 }
 

@@ -48,6 +48,7 @@ class LocalVolumeDriver final : public VolumeDriver {
     void dismissUnused();
     void requireUnused(const std::string& doing, const std::string& name);
     void requireSame(const std::string& name, const Options& options);
+    [[nodiscard]] std::optional<VolumeInfo> infoOf(const std::string& name);
     [[nodiscard]] std::string statusOf(const local::VolumeRecord& record);
 
     DriverContext context_;

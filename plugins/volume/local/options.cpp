@@ -82,6 +82,8 @@ std::vector<std::string> mountWords(const VolumeOptions& options, const Limits& 
     return words;
 }
 
+bool isVolumeName(const std::string& name) noexcept { return name.size() > 1 && isName(name); }
+
 void checkVolumeName(const std::string& name) {
     if (name.size() == 1) throw Error(Code::invalid, "volume name is too short, names should be at least two alphanumeric characters");
     if (!isName(name))

@@ -36,7 +36,9 @@ struct VolumeOptions {
 /// The words of the mount: for tmpfs with the limits among them.
 [[nodiscard]] std::vector<std::string> mountWords(const VolumeOptions& options, const Limits& limits);
 
-/// Docker's rule and texts, Error{invalid}: no name is a path.
+/// Docker's rule: no name is a path.
+[[nodiscard]] bool isVolumeName(const std::string& name) noexcept;
+/// Docker's texts, Error{invalid}.
 void checkVolumeName(const std::string& name);
 void checkSnapshotName(const std::string& name);
 

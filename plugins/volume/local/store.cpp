@@ -77,7 +77,7 @@ fs::path VolumeStore::require(const std::string& name) const {
 
 std::vector<std::string> VolumeStore::names() {
     std::vector<std::string> all = directoryNames(root_fd_.get());
-    std::erase_if(all, [](const std::string& name) { return name[0] == '.'; });
+    std::erase_if(all, [](const std::string& name) { return !isVolumeName(name); });
     std::sort(all.begin(), all.end());
     const Lock lock(mutex_);
     std::erase_if(known_, [&](const auto& entry) { return !std::binary_search(all.begin(), all.end(), entry.first); });
@@ -90,7 +90,7 @@ std::vector<std::string> VolumeStore::names() {
 }
 
 std::shared_ptr<const VolumeRecord> VolumeStore::record(const std::string& name) {
-    const fs::path file = pathOf(name) / kRecord;
+    checkVolumeName(name);
     struct stat info {};
     if (::fstatat(root_fd_.get(), (name + "/" + kRecord).c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0) {
         if (!has(name)) throw noSuchVolume(name);
@@ -103,7 +103,7 @@ std::shared_ptr<const VolumeRecord> VolumeStore::record(const std::string& name)
             known->second.changed.tv_nsec == info.st_ctim.tv_nsec)
             return known->second.record;
     }
-    const auto text = readFile(file);
+    const auto text = readFile(pathOf(name) / kRecord);
     if (!text) throw noSuchVolume(name);
     std::shared_ptr<const VolumeRecord> record;
     try {

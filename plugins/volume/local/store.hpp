@@ -3,7 +3,7 @@
 //
 //     <root>/<name>/              a volume
 //         volume.json             its VolumeRecord
-//         users.json              who has it mounted (users.hpp)
+//         users-<boot>/           who has it mounted (users.hpp)
 //         _data                   its content, or what that is mounted on
 //         image                   where the content is in a loop file
 //         snapshots/<name>/_data  a snapshot's content; snapshot.json beside it

@@ -1,30 +1,31 @@
-// Users: who has a volume mounted, by the ids of their mount requests: users.json in its directory. It carries the id of the
-// machine's boot, because no mount outlives that. So it needs no syncing either.
+// Users: who has a volume mounted, by the ids of their mount requests: a file for each in the volume's directory, in a folder with
+// the id of the machine's boot, because no mount outlives that. So nothing needs to be synced, and nothing can be torn.
 //
 // One thread at a time: who has the volume's lock.
 #pragma once
 
 #include <filesystem>
-#include <set>
 #include <string>
+#include <string_view>
 
 namespace davit::local {
 
 class Users {
   public:
-    /// Those of this boot. A file that is damaged counts as none: it was being written when the machine stopped.
+    /// Those of this boot.
     explicit Users(const std::filesystem::path& volume_dir);
 
-    [[nodiscard]] bool empty() const noexcept { return ids_.empty(); }
-    [[nodiscard]] bool has(const std::string& id) const { return ids_.contains(id); }
-    /// Both write the file before they return.
+    [[nodiscard]] bool empty() const;
+    [[nodiscard]] bool has(const std::string& id) const;
+    /// Throws Error{invalid} for an id of an absurd length.
     void add(const std::string& id);
     void remove(const std::string& id);
 
+    /// Whether a name in a volume's directory is that of an earlier boot's users.
+    [[nodiscard]] static bool areForgotten(std::string_view name);
+
   private:
-    void save() const;
-    std::filesystem::path file_;
-    std::set<std::string> ids_;
+    std::filesystem::path directory_;
 };
 
 }  // namespace davit::local

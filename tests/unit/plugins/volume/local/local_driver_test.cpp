@@ -20,6 +20,12 @@ unsigned modeOf(const fs::path& path) {
 
 std::string textOf(const fs::path& path) { return readFile(path).value_or("(none)"); }
 
+fs::path usersOf(const LocalVolumes& local, const std::string& name) {
+    for (const auto& entry : fs::directory_iterator(local.root() / name))
+        if (entry.path().filename().string().starts_with("users-")) return entry.path();
+    return "(none)";
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(local_driver)
@@ -76,10 +82,25 @@ BOOST_AUTO_TEST_CASE(users_outlive_the_process_but_not_the_boot) {
     (void)local->mount("vol", "2");
     local->unmount("vol", "1");
     BOOST_TEST(textOf(local.data("vol") / "f") == "kept");
-    const fs::path file = local.root() / "vol/users.json";
-    writeFileAtomically(file, R"({"Boot": "another", "Ids": ["2"]})");
+    const fs::path users = usersOf(local, "vol");
+    fs::rename(users, users.parent_path() / "users-another");
     local.restart();
     BOOST_TEST(!local.isMounted("vol"));
+    (void)local->mount("vol", "3");
+    BOOST_TEST(!fs::exists(users.parent_path() / "users-another"));
+    local->unmount("vol", "3");
+    local->remove("vol");
+}
+
+BOOST_AUTO_TEST_CASE(ids_may_be_anything) {
+    LocalVolumes local;
+    local->create("vol", {});
+    for (const char* id : {"../../escape", "", "a/b", ".", "..", "ids with blanks"}) {
+        (void)local->mount("vol", id);
+        BOOST_CHECK_EXCEPTION(local->remove("vol"), Error, withCode(Code::conflict));
+        local->unmount("vol", id);
+    }
+    BOOST_CHECK_EXCEPTION(local->mount("vol", std::string(5000, 'i')), Error, withCode(Code::invalid));
     local->remove("vol");
 }
 
@@ -87,7 +108,7 @@ BOOST_AUTO_TEST_CASE(a_mount_that_nobody_was_told_of_goes_with_the_next_start) {
     LocalVolumes local;
     local->create("vol", {{"type", "tmpfs"}, {"device", "tmpfs"}});
     (void)local->mount("vol", "1");
-    fs::remove(local.root() / "vol/users.json");
+    fs::remove_all(usersOf(local, "vol"));
     BOOST_TEST(local.isMounted("vol"));
     local.restart();
     BOOST_TEST(!local.isMounted("vol"));
