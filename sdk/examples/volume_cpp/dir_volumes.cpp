@@ -57,7 +57,7 @@ class DirVolumes final : public davit::VolumeDriver {
   private:
     // A name becomes a path component: nothing that could lead out of the root.
     fs::path pathOf(const std::string& name) const {
-        if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
+        if (name.empty() || name == "." || name == ".." || name.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
             throw Error(Code::invalid, "\"" + name + "\" is no volume name");
         return root_ / name;
     }
