@@ -16,6 +16,7 @@ constexpr const char* kImporting = "importing";
 
 void mountForeign(Mounter& mounter, const fs::path& place, const VolumeRecord& record) {
     const VolumeOptions options = parseOptions(record.options);
+    if (options.device.empty()) throw Error(Code::invalid, "missing device in volume options");
     mounter.mount({.source = options.device, .target = place / kData, .type = options.type, .words = mountWords(options, record.limits)});
 }
 

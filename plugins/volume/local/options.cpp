@@ -62,7 +62,6 @@ VolumeOptions parseOptions(const Options& given) {
     checkKeys(given);
     VolumeOptions options{
         .type = valueOf(given, "type"), .device = valueOf(given, "device"), .words = splitWords(valueOf(given, "o")), .limits = {}};
-    if (given.contains("type") && options.device.empty()) throw error(Code::invalid, "missing device in volume options");
     if (given.contains("type") && options.type.empty()) options.type = "none";
     if (given.contains("size")) options.limits.size = archive::parseSize(given.at("size"));
     if (given.contains("inodes")) options.limits.inodes = parseInodes(given.at("inodes"));

@@ -98,6 +98,16 @@ BOOST_AUTO_TEST_CASE(a_mount_that_fails_says_what_and_leaves_nothing) {
     BOOST_TEST(!local.isMounted("half"));
 }
 
+BOOST_AUTO_TEST_CASE(an_empty_device_is_missed_at_the_mount_as_docker_does) {
+    LocalVolumes local;
+    local->create("empty", {{"type", "tmpfs"}, {"device", ""}});
+    BOOST_CHECK_EXCEPTION(local->mount("empty", "1"), Error, withText("missing device in volume options"));
+    const TempDir dir;
+    local->create("untyped", {{"type", ""}, {"device", dir.path().string()}, {"o", "bind"}});
+    (void)local->mount("untyped", "1");
+    local->unmount("untyped", "1");
+}
+
 BOOST_AUTO_TEST_CASE(passwords_are_not_in_errors) {
     LocalVolumes local;
     local->create("share", {{"type", "no-such-type"}, {"device", "//host/share"}, {"o", "username=me,password=sesame,vers=3"}});
