@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "base/check.hpp"
+#include "base/defer.hpp"
 #include "base/file.hpp"
 #include "base/tree_walker.hpp"
 #include "mount_table.hpp"
@@ -33,6 +34,15 @@ void removeLeftovers(const fs::path& place) {
 }
 
 }  // namespace
+
+bool Contents::needsMount(const std::string& name) {
+    try {
+        const auto record = store_.record(name);
+        return record->space.empty() || spaces_.named(record->space).needsMount();
+    } catch (const Error&) {
+        return true;
+    }
+}
 
 void Contents::bring(const fs::path& place, const VolumeRecord& record) {
     removeLeftovers(place);
@@ -72,7 +82,11 @@ Contents::Use::Use(Contents& contents, const std::string& name)
     : contents_(contents), name_(name), place_(contents.store_.require(name)) {
     const auto hold = contents_.store_.hold(name_);
     record_ = contents_.store_.record(name_);
+    Defer undo([&] {
+        if (!contents_.isUsed(name_)) contents_.dismiss(place_);
+    });
     contents_.bring(place_, *record_);
+    undo.dismiss();
     const Lock lock(contents_.mutex_);
     ++contents_.uses_[name_];
 }
@@ -91,7 +105,7 @@ void Contents::Use::end() {
         if (--use->second > 0) return;
         contents_.uses_.erase(use);
     }
-    if (!record_->space.empty() && !contents_.spaces_.named(record_->space).needsMount()) return;
+    if (!contents_.needsMount(name_)) return;
     const auto hold = contents_.store_.hold(name_);
     if (!contents_.isUsed(name_)) contents_.dismiss(place_);
 }

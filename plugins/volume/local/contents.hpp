@@ -20,6 +20,8 @@ class Contents {
   public:
     Contents(VolumeStore& store, Spaces& spaces, Mounter& mounter) : store_(store), spaces_(spaces), mounter_(mounter) {}
 
+    /// Whether its content is a mount; for a volume that is damaged it may be.
+    [[nodiscard]] bool needsMount(const std::string& name);
     /// Afterwards place/_data is the content; what an import that was killed left in it is gone.
     void bring(const std::filesystem::path& place, const VolumeRecord& record);
     /// Unmounts what is there.

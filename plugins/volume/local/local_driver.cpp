@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "base/clock.hpp"
+#include "base/defer.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "davit/config.hpp"
@@ -92,9 +93,12 @@ std::string LocalVolumeDriver::mount(const std::string& name, const std::string&
     const Path place = store_.require(name);
     const auto hold = store_.hold(name);
     const auto record = store_.record(name);
-    Users users(place);
+    Defer undo([&] {
+        if (!contents_.isUsed(name)) contents_.dismiss(place);
+    });
     contents_.bring(place, *record);
-    users.add(id);
+    Users(place).add(id);
+    undo.dismiss();
     return place / kData;
 }
 
@@ -102,10 +106,8 @@ void LocalVolumeDriver::unmount(const std::string& name, const std::string& id) 
     if (!store_.has(name)) return;
     const auto hold = store_.hold(name);
     const Path place = store_.pathOf(name);
-    Users users(place);
-    if (!users.has(id)) return;
-    users.remove(id);
-    if (!contents_.isUsed(name)) contents_.dismiss(place);
+    Users(place).remove(id);
+    if (!contents_.isUsed(name) && contents_.needsMount(name)) contents_.dismiss(place);
 }
 
 std::string LocalVolumeDriver::path(const std::string& name) { return store_.require(name) / kData; }

@@ -23,6 +23,7 @@ using helper::Order;
 using helper::Stage;
 
 constexpr const char* kProgram = "davit-volume-mount";
+constexpr std::chrono::seconds kTimeToUndo{2};
 constexpr std::array kWithAddress{"nfs", "nfs4", "cifs", "smb3"};
 
 // Beside this code, in the build tree, or where it is installed.
@@ -74,7 +75,7 @@ std::string describe(const Mount& mount, const Parsed& parsed) {
     return text;
 }
 
-Answer ask(Programs& programs, Parsed parsed, const Mount& mount, const std::string& doing) {
+Answer ask(Programs& programs, Parsed parsed, const Mount& mount, const std::string& doing, std::chrono::milliseconds least = {}) {
     std::string text;
     for (const std::string& field : {mount.source, mount.target.string(), mount.type, parsed.data}) {
         if (field.find('\0') != std::string::npos) throw error(Code::invalid, "{}: a zero byte in an option", doing);
@@ -84,7 +85,7 @@ Answer ask(Programs& programs, Parsed parsed, const Mount& mount, const std::str
     parsed.order.parent = ::getpid();
     parsed.order.text = static_cast<std::uint32_t>(text.size());
     const std::string input = std::string(reinterpret_cast<const char*>(&parsed.order), sizeof parsed.order) + text;
-    const auto outcome = programs.run({findProgram()}, input, doing);
+    const auto outcome = programs.run({findProgram()}, input, doing, least);
     Answer answer;
     if (outcome.status.dockerCode() != 0 || outcome.output.size() != sizeof answer)
         throw error(Code::system, "{}: {} ended with {}", doing, kProgram, outcome.status.dockerCode());
@@ -115,7 +116,8 @@ void Mounter::remount(const Mount& mount) {
 
 void Mounter::unmount(const fs::path& target) {
     const std::string doing = fmt::format("unmount {}", target.string());
-    const Answer answer = ask(programs_, parse(Action::unmount, {}), {.source = {}, .target = target, .type = {}, .words = {}}, doing);
+    const Mount mount{.source = {}, .target = target, .type = {}, .words = {}};
+    const Answer answer = ask(programs_, parse(Action::unmount, mount), mount, doing, kTimeToUndo);
     if (answer.stage == Stage::unmount && answer.error == EINVAL) return;
     requireDone(answer, doing);
 }

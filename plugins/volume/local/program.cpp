@@ -53,14 +53,14 @@ void Programs::end(ChildProcess child) {
 }
 
 Programs::Outcome Programs::run(const std::vector<std::string>& command, std::string_view input, const std::string& doing,
-                                std::chrono::milliseconds most) {
+                                std::chrono::milliseconds least) {
     {
         const Lock lock(mutex_);
         std::erase_if(stuck_, [](ChildProcess& child) { return child.wait(0ms).has_value(); });
     }
     const UniqueFd in = memory(input), out = memory({}), errors = memory({});
-    const auto time = timeLeft(most);
-    const auto until = std::chrono::steady_clock::now() + time;
+    const auto time = std::max(timeLeft(), least);
+    const auto begin = std::chrono::steady_clock::now();
     auto child = ChildProcess::spawn({.program = command.front(),
                                       .args = command,
                                       .env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"},
@@ -71,11 +71,13 @@ Programs::Outcome Programs::run(const std::vector<std::string>& command, std::st
                                       .new_session = true});
     // In pieces, to notice a caller that goes away.
     for (;;) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+        const auto spent = std::chrono::floor<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+        const auto left = time - spent;
+        const bool unwanted = spent >= least && CurrentCall::cancelled();
         if (const auto status = child.wait(std::clamp(left, 0ms, 200ms))) return {*status, contentOf(out.get()), contentOf(errors.get())};
-        if (left > 0ms && !CurrentCall::cancelled()) continue;
+        if (left > 0ms && !unwanted) continue;
         end(std::move(child));
-        if (CurrentCall::cancelled()) throw error(Code::cancelled, "{}: the caller went away", doing);
+        if (unwanted) throw error(Code::cancelled, "{}: the caller went away", doing);
         throw error(Code::deadline, "{}: no answer within {} ms", doing, time.count());
     }
 }

@@ -24,10 +24,11 @@ class Programs {
         std::string output;  ///< what it wrote to standard output
         std::string errors;  ///< and to standard error, no more than some lines
     };
-    /// `input` is its standard input. When the call's time is over (or `most`) it is killed: Error{deadline}, or Error{cancelled}
-    /// when the caller went away. Both begin with `doing`.
+    /// `input` is its standard input. When the call's time is over, or a minute, it is killed: Error{deadline}, or Error{cancelled}
+    /// when the caller went away. Both begin with `doing`. It has at least the time `least`: what undoes something is needed most
+    /// when there is none left.
     Outcome run(const std::vector<std::string>& command, std::string_view input, const std::string& doing,
-                std::chrono::milliseconds most = std::chrono::seconds(60)) DAVIT_EXCLUDES(mutex_);
+                std::chrono::milliseconds least = {}) DAVIT_EXCLUDES(mutex_);
     /// A tool of the system's; throws Error{system} with what it said when it ends with more than `good`, Error{unimplemented} when
     /// it isn't installed.
     void tool(const std::string& name, std::vector<std::string> arguments, const std::string& doing, int good = 0) DAVIT_EXCLUDES(mutex_);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 
 #include <algorithm>
 #include <thread>
@@ -12,6 +13,7 @@
 #include "base/id.hpp"
 #include "base/tree_walker.hpp"
 #include "davit/context.hpp"
+#include "mount_table.hpp"
 
 namespace davit::local {
 namespace fs = std::filesystem;
@@ -22,10 +24,18 @@ constexpr const char* kStaging = ".staging";
 constexpr const char* kTrash = ".trash";
 constexpr unsigned kRootMode = 0701;  // as Docker's: who is let in by a name sees nothing else
 
+// What a clone had mounted when its process was killed: a file system of the driver's own, so that nobody is waited for.
+void unmountBelow(const fs::path& directory) {
+    for (const MountEntry& entry : mountsBelow(directory))
+        check(::umount2(entry.target.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW), "unmount {}", entry.target);
+}
+
 fs::path madeRoot(const fs::path& root) {
     if (!root.is_absolute()) throw error(Code::invalid, "Root: {} is no absolute path", root.string());
     makeDirectories(root, kRootMode);
-    return fs::canonical(root);  // as the kernel's table of mounts names it
+    fs::path real = fs::canonical(root);  // as the kernel's table of mounts names it
+    unmountBelow(real / kTrash);          // before anything is deleted there
+    return real;
 }
 
 Error noSuchVolume(const std::string& name) { return error(Code::not_found, "get {}: no such volume", name); }
@@ -55,6 +65,7 @@ VolumeStore::VolumeStore(const fs::path& root, archive::Trash::Dispose dispose)
 void VolumeStore::sweep() {
     const UniqueFd staging = openFile(root_ / kStaging, O_RDONLY | O_DIRECTORY);
     if (::flock(staging.get(), LOCK_EX | LOCK_NB) < 0) return;
+    unmountBelow(root_ / kStaging);
     for (const std::string& name : directoryNames(staging.get())) (void)trash_.take(root_ / kStaging / name);
 }
 

@@ -137,7 +137,12 @@ BOOST_AUTO_TEST_CASE(what_was_half_made_is_swept) {
     LocalVolumes local;
     fs::create_directories(local.root() / ".staging/half/_data/deep");
     writeFileAtomically(local.root() / ".staging/half/_data/deep/f", "x");
+    for (const char* place : {".staging/clone/_data", ".trash/clone/_data"}) {
+        fs::create_directories(local.root() / place);
+        check(::mount("tmpfs", (local.root() / place).c_str(), "tmpfs", 0, nullptr), "mount");
+    }
     local.restart();
+    BOOST_TEST(mountsBelow(local.root()).empty());
     BOOST_TEST(becomesEmpty(local.root() / ".staging"));
     BOOST_TEST(becomesEmpty(local.root() / ".trash"));
     BOOST_TEST(local->list().empty());

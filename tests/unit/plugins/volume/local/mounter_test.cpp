@@ -98,6 +98,24 @@ BOOST_AUTO_TEST_CASE(a_mount_that_fails_says_what_and_leaves_nothing) {
     BOOST_TEST(!local.isMounted("half"));
 }
 
+BOOST_AUTO_TEST_CASE(a_mount_whose_user_cannot_be_noted_is_undone) {
+    LocalVolumes local;
+    local->create("mem", {{"type", "tmpfs"}, {"device", "tmpfs"}});
+    BOOST_CHECK_EXCEPTION(local->mount("mem", std::string(5000, 'i')), Error, withCode(Code::invalid));
+    BOOST_TEST(!local.isMounted("mem"));
+}
+
+BOOST_AUTO_TEST_CASE(an_unmount_has_time_when_the_call_has_none) {
+    LocalVolumes local;
+    local->create("mem", {{"type", "tmpfs"}, {"device", "tmpfs"}});
+    (void)local->mount("mem", "1");
+    davit_call call = callOf(0);
+    call.cancelled = [](void*) { return std::int32_t{1}; };
+    const CurrentCall::Scope scope(call);
+    local->unmount("mem", "1");
+    BOOST_TEST(!local.isMounted("mem"));
+}
+
 BOOST_AUTO_TEST_CASE(an_empty_device_is_missed_at_the_mount_as_docker_does) {
     LocalVolumes local;
     local->create("empty", {{"type", "tmpfs"}, {"device", ""}});
