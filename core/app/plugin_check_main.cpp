@@ -19,7 +19,8 @@ constexpr const char* kUsage =
     "  --driver NAME      only this driver of the .so\n"
     "  --config JSON      the driver's configuration\n"
     "  --home DIR         where storage drivers keep their layers during the check (default: below /var/tmp)\n"
-    "  --option K=V       a storage driver's option, or one of every network, repeatable\n"
+    "  --option K=V       a storage driver's option, one of every network, or size=BYTES of\n"
+    "                     the volume that is to be limited; repeatable\n"
     "  --rule NAME        only this rule\n"
     "  --transport WHICH  of a .so: in-process, process or both (default)\n";
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 
 #include "base/check.hpp"
@@ -107,12 +108,16 @@ std::function<void()> killOf(const Session& session) {
     return [process = session.process] { killProcess(*process); };
 }
 
-// --option K=V as the options of networks.
+// --option K=V, of networks and volumes.
+std::map<std::string, std::string> optionMap(const Options& options) {
+    std::map<std::string, std::string> map;
+    for (const std::string& one : options.driver_options) map[one.substr(0, one.find('='))] = one.substr(std::min(one.find('=') + 1, one.size()));
+    return map;
+}
+
 std::string networkOptions(const Options& options) {
     json::Writer out;
-    out.object([&] {
-        for (const std::string& one : options.driver_options) out.member(one.substr(0, one.find('=')), one.substr(std::min(one.find('=') + 1, one.size())));
-    });
+    out.value(optionMap(options));
     return out.take();
 }
 
@@ -144,7 +149,8 @@ void checkSession(const Session& session, const Options& options, Totals& totals
             return runRules(conformance::ipamRules(), target, options, totals);
         }
         case DriverKind::volume: {
-            conformance::VolumeTarget target{std::static_pointer_cast<VolumeDriver>(proxy)};
+            conformance::VolumeTarget target{
+                .driver = std::static_pointer_cast<VolumeDriver>(proxy), .options = optionMap(options), .kill = killOf(session)};
             return runRules(conformance::volumeRules(), target, options, totals);
         }
     }

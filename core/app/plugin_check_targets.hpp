@@ -15,7 +15,7 @@ struct Options {
     std::string home;
     std::string rule;
     std::string transport = "both";
-    std::vector<std::string> driver_options;  ///< "K=V": of a storage driver, or of each network
+    std::vector<std::string> driver_options;  ///< "K=V": of a storage driver, of each network, or of the volume that is to be limited
 };
 
 struct Totals {

@@ -18,8 +18,8 @@ namespace davit::archive {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kProjectQuota = 2;                      // PRJQUOTA
-constexpr std::uint32_t kFirstProject = 0x4000'0000;  // far from what administrators number by hand
+constexpr int kProjectQuota = 2;           // PRJQUOTA
+constexpr std::uint64_t kQuotaBlock = 512;  // whatever the file system's own block is
 
 long quotaControl(int fd, int command, std::uint32_t project, void* argument) {
     return ::syscall(SYS_quotactl_fd, fd, QCMD(command, kProjectQuota), project, argument);
@@ -53,6 +53,35 @@ void setProjectOfTree(int root_fd, std::uint32_t project) {
     }
 }
 
+// std::nullopt: the file system knows nothing of that project.
+std::optional<fs_disk_quota> quotaOf(int fd, std::uint32_t project) {
+    fs_disk_quota quota{};
+    if (quotaControl(fd, Q_XGETQUOTA, project, &quota) == 0) return quota;
+    if (errno == ENOENT || errno == ESRCH) return std::nullopt;
+    throw Error::system(fmt::format("read the quota of project {}", project), errno);
+}
+
+bool isFree(int fd, std::uint32_t project) {
+    const auto quota = quotaOf(fd, project);
+    return !quota || (quota->d_icount == 0 && quota->d_bcount == 0 && quota->d_blk_hardlimit == 0 && quota->d_ino_hardlimit == 0);
+}
+
+// 0: none of its own. What it has from its parent is the project of a tree around it, of another engine perhaps.
+std::uint32_t ownProject(int fd, std::uint32_t first) {
+    const std::uint32_t project = projectOf(fd);
+    if (project < first) return 0;
+    const UniqueFd parent(check(::openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open a parent directory"));
+    return projectOf(parent.get()) == project ? 0 : project;
+}
+
+std::optional<fs_disk_quota> quotaOfTree(const fs::path& dir, std::uint32_t first) {
+    const UniqueFd fd = openFile(dir, O_RDONLY | O_DIRECTORY);
+    const std::uint32_t project = ownProject(fd.get(), first);
+    return project == 0 ? std::nullopt : quotaOf(fd.get(), project);
+}
+
+std::int64_t bytesOf(std::uint64_t blocks) { return static_cast<std::int64_t>(blocks * kQuotaBlock); }
+
 }  // namespace
 
 bool ProjectQuota::enforcedAt(const fs::path& home) {
@@ -63,48 +92,52 @@ bool ProjectQuota::enforcedAt(const fs::path& home) {
     return (state.qs_flags & FS_QUOTA_PDQ_ENFD) != 0;
 }
 
-ProjectQuota::ProjectQuota(const fs::path& home, const std::vector<fs::path>& layers)
-    : home_(home), next_(kFirstProject) {
-    for (const fs::path& layer : layers) {
-        const UniqueFd fd(::open(layer.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+ProjectQuota::ProjectQuota(const fs::path& home, const std::vector<fs::path>& trees, std::uint32_t first)
+    : home_(home), first_(first), next_(first) {
+    for (const fs::path& tree : trees) {
+        const UniqueFd fd(::open(tree.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (fd) next_ = std::max(next_, projectOf(fd.get()) + 1);
     }
 }
 
-std::uint32_t ProjectQuota::ownProject(int fd) {
-    std::uint32_t project = projectOf(fd);
-    if (project >= kFirstProject) return project;
+std::uint32_t ProjectQuota::assignTo(int fd) {
+    std::uint32_t project = ownProject(fd, first_);
+    if (project != 0) return project;
     {
         const Lock lock(mutex_);
+        while (!isFree(fd, next_)) ++next_;
         project = next_++;
     }
     setProjectOfTree(fd, project);
     return project;
 }
 
-void ProjectQuota::bound(const fs::path& dir, const Bounds& bounds) {
+void ProjectQuota::assign(const fs::path& dir) { (void)assignTo(openFile(dir, O_RDONLY | O_DIRECTORY).get()); }
+
+void ProjectQuota::limit(const fs::path& dir, const ProjectSize& most) {
     const UniqueFd fd = openFile(dir, O_RDONLY | O_DIRECTORY);
-    if (projectOf(fd.get()) < kFirstProject && bounds.bytes == 0 && bounds.inodes == 0) return;
-    const std::uint32_t project = ownProject(fd.get());
+    if (most == ProjectSize{} && ownProject(fd.get(), first_) == 0) return;
+    const std::uint32_t project = assignTo(fd.get());
     fs_disk_quota quota{};
     quota.d_version = FS_DQUOT_VERSION;
     quota.d_id = project;
     quota.d_flags = FS_PROJ_QUOTA;
     quota.d_fieldmask = FS_DQ_BHARD | FS_DQ_BSOFT | FS_DQ_IHARD | FS_DQ_ISOFT;
-    quota.d_blk_hardlimit = quota.d_blk_softlimit = static_cast<std::uint64_t>(bounds.bytes + 511) / 512;
-    quota.d_ino_hardlimit = quota.d_ino_softlimit = static_cast<std::uint64_t>(bounds.inodes);
-    check(quotaControl(fd.get(), Q_XSETQLIM, project, &quota), "limit {} to {} bytes", dir.string(), bounds.bytes);
+    quota.d_blk_hardlimit = quota.d_blk_softlimit = (static_cast<std::uint64_t>(most.bytes) + kQuotaBlock - 1) / kQuotaBlock;
+    quota.d_ino_hardlimit = quota.d_ino_softlimit = static_cast<std::uint64_t>(most.inodes);
+    check(quotaControl(fd.get(), Q_XSETQLIM, project, &quota), "limit {} to {} bytes and {} inodes", dir.string(), most.bytes, most.inodes);
 }
 
-void ProjectQuota::count(const fs::path& dir) { (void)ownProject(openFile(dir, O_RDONLY | O_DIRECTORY).get()); }
+std::optional<ProjectSize> ProjectQuota::usage(const fs::path& dir) const {
+    const auto quota = quotaOfTree(dir, first_);
+    if (!quota) return std::nullopt;
+    return ProjectSize{.bytes = bytesOf(quota->d_bcount), .inodes = static_cast<std::int64_t>(quota->d_icount)};
+}
 
-std::optional<ProjectQuota::Usage> ProjectQuota::usage(const fs::path& dir) {
-    const UniqueFd fd = openFile(dir, O_RDONLY | O_DIRECTORY);
-    const std::uint32_t project = projectOf(fd.get());
-    if (project < kFirstProject) return std::nullopt;
-    fs_disk_quota quota{};
-    if (quotaControl(fd.get(), Q_XGETQUOTA, project, &quota) < 0) return std::nullopt;
-    return Usage{.bytes = static_cast<std::int64_t>(quota.d_bcount) * 512, .inodes = static_cast<std::int64_t>(quota.d_icount)};
+std::optional<ProjectSize> ProjectQuota::limitOf(const fs::path& dir) const {
+    const auto quota = quotaOfTree(dir, first_);
+    if (!quota) return std::nullopt;
+    return ProjectSize{.bytes = bytesOf(quota->d_blk_hardlimit), .inodes = static_cast<std::int64_t>(quota->d_ino_hardlimit)};
 }
 
 }  // namespace davit::archive

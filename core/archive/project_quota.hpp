@@ -11,36 +11,44 @@
 
 namespace davit::archive {
 
+/// What a project may occupy, or occupies. As a limit 0 means none.
+struct ProjectSize {
+    std::int64_t bytes = 0;
+    std::int64_t inodes = 0;
+    bool operator==(const ProjectSize&) const = default;
+};
+
 class ProjectQuota {
   public:
+    /// Far from what administrators number by hand; layers and volumes of one file system don't meet.
+    static constexpr std::uint32_t kLayers = 0x4000'0000;
+    static constexpr std::uint32_t kVolumes = 0x5000'0000;
+
     /// False when the file system that holds `home` doesn't enforce project quotas (mount option prjquota), or this
     /// process may not see them.
     [[nodiscard]] static bool enforcedAt(const std::filesystem::path& home);
 
-    /// `layers` are directories whose projects are in use already. Requires: enforcedAt(home).
-    ProjectQuota(const std::filesystem::path& home, const std::vector<std::filesystem::path>& layers);
+    /// `trees` are directories whose projects are in use already. New ones are numbered from `first` on; a number that the
+    /// file system knows a file or a limit of is passed over. Requires: enforcedAt(home).
+    ProjectQuota(const std::filesystem::path& home, const std::vector<std::filesystem::path>& trees,
+                 std::uint32_t first = kLayers);
 
-    struct Bounds {
-        std::int64_t bytes = 0;   ///< 0: none
-        std::int64_t inodes = 0;  ///< 0: none
-    };
-    struct Usage {
-        std::int64_t bytes = 0;
-        std::int64_t inodes = 0;
-    };
+    /// Gives the tree at `dir` a project of its own when it has none.
+    void assign(const std::filesystem::path& dir) DAVIT_EXCLUDES(mutex_);
+    /// Bounds the tree at `dir`, which gets a project of its own when it has none; 0 lifts a bound.
+    void limit(const std::filesystem::path& dir, const ProjectSize& most) DAVIT_EXCLUDES(mutex_);
 
-    /// Bounds the tree at `dir`, which gets a project of its own when it has none; 0 lifts the bound.
-    void limit(const std::filesystem::path& dir, std::int64_t bytes) { bound(dir, {.bytes = bytes}); }
-    void bound(const std::filesystem::path& dir, const Bounds& bounds);
-    /// Gives the tree a project of its own unless it has one: from then on usage() knows it.
-    void count(const std::filesystem::path& dir);
-    /// std::nullopt: the tree has no project of its own.
-    [[nodiscard]] static std::optional<Usage> usage(const std::filesystem::path& dir);
+    /// What the tree's project occupies, the directory itself included; std::nullopt: it has none of its own. As fast for a
+    /// million files as for one.
+    [[nodiscard]] std::optional<ProjectSize> usage(const std::filesystem::path& dir) const;
+    /// The bounds as the file system knows them.
+    [[nodiscard]] std::optional<ProjectSize> limitOf(const std::filesystem::path& dir) const;
 
   private:
-    std::uint32_t ownProject(int fd) DAVIT_EXCLUDES(mutex_);
+    std::uint32_t assignTo(int fd) DAVIT_EXCLUDES(mutex_);
 
     std::filesystem::path home_;
+    std::uint32_t first_;
     Mutex mutex_;
     std::uint32_t next_ DAVIT_GUARDED_BY(mutex_);
 };

@@ -12,23 +12,33 @@
 
 namespace davit::conformance {
 
+/// A volume driver. Its mounts must be seen by this process: that is how content is looked at.
 struct VolumeTarget {
     std::shared_ptr<VolumeDriver> driver;
+    Options options = {};  ///< a limit, of one volume: what the rule about limits makes
+    /// Kills the driver's process without warning, from any thread; the next call finds a new one. Empty when it can't be done.
+    std::function<void()> kill = {};
 };
 
 /// A network driver. Its calls and this process must be in one network namespace: that is where links are looked for.
 struct NetworkTarget {
     std::shared_ptr<NetworkDriver> driver;
     std::string options = "{}";  ///< the user's options of every network: a JSON object
-    /// Kills the driver's process without warning, from any thread; the next call finds a new one. Empty when it can't be done.
-    std::function<void()> kill;
+    std::function<void()> kill;            ///< as VolumeTarget's
 };
 
 struct IpamTarget {
     std::shared_ptr<IpamDriver> driver;
-    std::function<void()> kill;  ///< as NetworkTarget's
+    std::function<void()> kill;  ///< as VolumeTarget's
 };
 
+/// Names, users, options, capabilities, limits.
+[[nodiscard]] Rules<VolumeTarget> volumeLifeRules();
+/// What is in volumes, snapshots, clones and archives.
+[[nodiscard]] Rules<VolumeTarget> volumeContentRules();
+/// Threads and kills.
+[[nodiscard]] Rules<VolumeTarget> volumeStressRules();
+/// All of them, in that order.
 [[nodiscard]] Rules<VolumeTarget> volumeRules();
 
 /// Networks and endpoints that nobody joins; bad requests.

@@ -209,7 +209,7 @@ void Overlay2Driver::make(const CreateLayer& request) {
         return draft.publish(request.id);
     }
     const auto draft = home().draft(request.id);
-    if (options.size > 0) quota_->limit(draft->path(), options.size);
+    if (options.size > 0) quota_->limit(draft->path(), {.bytes = options.size});
     fill(draft->path(), request, options, parent);
     draft->publish(request.id);
 }
@@ -300,7 +300,7 @@ void Overlay2Driver::setLimit(const std::string& id, std::int64_t bytes) {
     if (bytes < 0) throw error(Code::invalid, "limit layer {}: negative size", id);
     const fs::path dir = home().require(id);
     requireLimits();
-    quota_->limit(dir, bytes);
+    quota_->limit(dir, {.bytes = bytes});
 }
 
 }  // namespace davit

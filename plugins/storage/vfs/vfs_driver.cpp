@@ -31,7 +31,7 @@ archive::LayerHome::Dispose VfsDriver::disposer() const {
     return [](const fs::path& layer_dir, const std::stop_token& stop) { (void)removeTree(layer_dir, stop); };
 }
 
-void VfsDriver::limitTree(const fs::path& tree, std::int64_t bytes) { quota_->limit(tree, bytes); }
+void VfsDriver::limitTree(const fs::path& tree, std::int64_t bytes) { quota_->limit(tree, {.bytes = bytes}); }
 
 std::vector<std::pair<std::string, std::string>> VfsDriver::status() {
     return {{"Backing Filesystem", archive::fileSystemName(home().path())},

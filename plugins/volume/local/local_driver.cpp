@@ -1,212 +1,151 @@
 #include "local_driver.hpp"
 
-#include <sys/statvfs.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/check.hpp"
 #include "base/clock.hpp"
 #include "base/defer.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
-#include "base/remove_tree.hpp"
-#include "davit/sdk.hpp"
-#include "loop_file.hpp"
+#include "davit/config.hpp"
+#include "mount_table.hpp"
+#include "users.hpp"
 
 namespace davit {
 namespace fs = std::filesystem;
-
-using local::Record;
-using local::VolumeKind;
-
+using local::kData;
+using local::Users;
+using local::VolumeOptions;
+using local::VolumeRecord;
+using local::VolumeStore;
 namespace {
 
 fs::path rootOf(const DriverContext& context) {
     DriverConfig config(context);
-    const std::string root = config.string("Root", context.stateDirectory());
+    std::string root = config.string("Root", context.stateDirectory());
     config.finish();
-    if (root.empty() || !fs::path(root).is_absolute()) throw Error(Code::invalid, "Root: an absolute path is needed");
+    if (root.empty()) throw Error(Code::invalid, "Root: needed, because the host gives no state directory");
     return root;
-}
-
-// What bounds the volume, for `volume inspect`.
-std::string statusOf(const Record& record, const std::string& means) {
-    json::Writer out;
-    out.object([&] {
-        if (!record.limits.any()) return;
-        if (record.limits.bytes != 0) out.member("Size", record.limits.bytes);
-        if (record.limits.inodes != 0) out.member("Inodes", record.limits.inodes);
-        out.member("LimitedBy", record.kind == VolumeKind::loop ? "loop file" : record.kind == VolumeKind::mounted ? "tmpfs" : means);
-    });
-    return out.take();
-}
-
-VolumeUsage usageOfMounted(const fs::path& place) {
-    struct statvfs info {};
-    check(::statvfs(place.c_str(), &info), "ask the file system at {}", place.string());
-    const auto unit = static_cast<std::int64_t>(info.f_frsize);
-    return {.size = static_cast<std::int64_t>(info.f_blocks - info.f_bfree) * unit,
-            .inodes = static_cast<std::int64_t>(info.f_files - info.f_ffree)};
 }
 
 }  // namespace
 
-LocalVolumeDriver::LocalVolumeDriver(const DriverContext& context) : context_(context) {
-    const fs::path root = rootOf(context);
-    makeDirectories(root, 0701);
-    backing_ = local::chooseBacking(root, {});
-    home_ = std::make_unique<local::VolumeHome>(root, [this](const fs::path& path, const std::stop_token& stop) { dispose(path, stop); });
-    std::vector<fs::path> trees;
-    for (const std::string& name : home_->list()) trees.push_back(home_->data(name));
-    if (!trees.empty()) backing_ = local::chooseBacking(root, trees);
-    sweepMounts();
+LocalVolumeDriver::LocalVolumeDriver(const DriverContext& context)
+    : context_(context),
+      store_(rootOf(context), local::disposeOf),
+      mounter_(programs_),
+      spaces_(store_.root(), programs_, mounter_),
+      contents_(store_, spaces_, mounter_) {
+    dismissUnused();
 }
 
-// What a kill between a mount and the note of its user left.
-void LocalVolumeDriver::sweepMounts() {
-    for (const std::string& name : home_->list()) {
+// An earlier process ended between a mount and its answer.
+void LocalVolumeDriver::dismissUnused() {
+    for (const local::MountEntry& entry : local::mountsBelow(store_.root())) {
+        const Path place = Path(entry.target).parent_path();
+        const std::string name = place.filename();
+        if (entry.target != store_.root() / name / kData || !local::isVolumeName(name)) continue;
         try {
-            if (!local::Mounter::isMounted(home_->data(name)) || !local::Users::read(home_->of(name)).empty()) continue;
-            mounter_.unmount(home_->data(name));
-        } catch (const Error& failure) {  // one volume's trouble
-            context_.log(LogLevel::warning, "volume " + name + ": " + failure.text());
+            if (const auto hold = store_.tryHold(name); hold && Users(place).empty()) mounter_.unmount(entry.target);
+        } catch (const Error& e) {
+            context_.log(LogLevel::warning, e.text());
         }
     }
-}
-
-void LocalVolumeDriver::dispose(const fs::path& path, const std::stop_token& stop) {
-    const fs::path snapshots = path / "snapshots";
-    if (fs::exists(snapshots))
-        for (const auto& snapshot : fs::directory_iterator(snapshots)) backing_->dropTree(snapshot.path() / "_data");
-    if (fs::exists(path / "_data")) backing_->dropTree(path / "_data");
-    (void)removeTree(path, stop);
-}
-
-// The empty content of a new volume; decides of which kind it is.
-void LocalVolumeDriver::makeContent(const fs::path& directory, Record& record) {
-    const local::VolumeOptions options = local::parseOptions(record.options);
-    record.limits = options.limits;
-    const fs::path data = directory / "_data";
-    if (options.mount.any()) {
-        record.kind = VolumeKind::mounted;
-        return makeDirectories(data, 0755);
-    }
-    if (record.limits.any() && !backing_->canBound(record.limits)) {
-        record.kind = VolumeKind::loop;
-        makeDirectories(data, 0755);
-        return local::makeImage(directory / "image", record.limits);
-    }
-    backing_->makeTree(data);
-    if (record.limits.any()) backing_->bound(data, record.limits);
 }
 
 void LocalVolumeDriver::create(const std::string& name, const Options& options) {
-    local::checkName(name);
-    (void)local::parseOptions(options);
-    const auto hold = home_->one(name);
-    if (const std::optional<Record> there = home_->find(name)) {
-        if (there->options == options) return;
-        throw error(Code::conflict, "volume {} exists with other options", name);
+    const VolumeOptions parsed = local::parseOptions(options);
+    if (store_.has(name)) return requireSame(name, options);
+    const auto draft = store_.draft();
+    VolumeRecord record{.options = options, .created = formatRfc3339(now()), .limits = parsed.limits};
+    if (parsed.foreign()) {
+        makeDirectories(draft->path() / kData, 0755);
+    } else {
+        local::Space& space = spaces_.choose(parsed.limits);
+        record.space = space.name();
+        space.make(draft->path(), parsed.limits);
     }
-    Record record{.options = options, .created_at = formatRfc3339(now())};
-    local::VolumeHome::Draft draft(*home_);
-    makeContent(draft.path(), record);
-    home_->write(draft.path(), record);
-    draft.publish(home_->of(name));
+    VolumeStore::write(draft->path(), record);
+    if (!draft->publish(store_.pathOf(name))) requireSame(name, options);
 }
 
-bool LocalVolumeDriver::inUse(const std::string& name) const {
-    return users_.any(name) || !local::Users::read(home_->of(name)).empty();
+void LocalVolumeDriver::requireSame(const std::string& name, const Options& options) {
+    if (store_.record(name)->options != options) throw error(Code::conflict, "volume {}: exists already, with other options", name);
 }
 
-void LocalVolumeDriver::refuseUse(const std::string& name, const char* doing) const {
-    if (inUse(name)) throw error(Code::conflict, "{} {}: volume is in use", doing, name);
+void LocalVolumeDriver::requireUnused(const std::string& doing, const std::string& name) {
+    if (contents_.isUsed(name)) throw error(Code::conflict, "{} {}: volume is in use", doing, name);
 }
 
 void LocalVolumeDriver::remove(const std::string& name) {
-    local::checkName(name);
-    const auto hold = home_->one(name);
-    refuseUse(name, "remove");
-    if (local::Mounter::isMounted(home_->data(name))) mounter_.unmount(home_->data(name));
-    (void)home_->discard(home_->of(name));
-}
-
-void LocalVolumeDriver::attach(const std::string& name, const Record& record, const std::string& id) {
-    if (record.kind == VolumeKind::directory) return users_.add(name, id);
-    std::set<std::string> users = local::Users::read(home_->of(name));
-    const fs::path data = home_->data(name);
-    if (!local::Mounter::isMounted(data)) {
-        if (record.kind == VolumeKind::loop) {
-            mounter_.mountImage(home_->of(name) / "image", data);
-            (void)::rmdir((data / "lost+found").c_str());  // an empty volume is empty
-        } else {
-            mounter_.mount(local::parseOptions(record.options).mount, data);
-        }
+    try {
+        if (!store_.has(name)) return;
+        const auto hold = store_.hold(name);
+        requireUnused("remove", name);
+        contents_.dismiss(store_.pathOf(name));
+        store_.discard(store_.pathOf(name));
+    } catch (const Error& e) {
+        if (e.code() != Code::not_found) throw;  // somebody else removed it meanwhile
     }
-    Defer undo([&] {
-        if (users.empty()) mounter_.unmount(data);
-    });
-    std::set<std::string> more = users;
-    more.insert(id);
-    local::Users::write(home_->of(name), more);
-    undo.dismiss();
-}
-
-void LocalVolumeDriver::detach(const std::string& name, const std::string& id) {
-    users_.drop(name, id);
-    std::set<std::string> users = local::Users::read(home_->of(name));
-    if (users.erase(id) == 0) return;
-    if (users.empty()) mounter_.unmount(home_->data(name));
-    local::Users::write(home_->of(name), users);
 }
 
 std::string LocalVolumeDriver::mount(const std::string& name, const std::string& id) {
-    local::checkName(name);
-    const auto hold = home_->one(name);
-    attach(name, home_->require(name), id);
-    return home_->data(name);
+    const Path place = store_.require(name);
+    const auto hold = store_.hold(name);
+    const auto record = store_.record(name);
+    Defer undo([&] {
+        if (!contents_.isUsed(name)) contents_.dismiss(place);
+    });
+    contents_.bring(place, *record);
+    Users(place).add(id);
+    undo.dismiss();
+    return place / kData;
 }
 
 void LocalVolumeDriver::unmount(const std::string& name, const std::string& id) {
-    local::checkName(name);
-    const auto hold = home_->one(name);
-    if (home_->has(name)) detach(name, id);
+    if (!store_.has(name)) return;
+    const auto hold = store_.hold(name);
+    const Path place = store_.pathOf(name);
+    Users(place).remove(id);
+    if (!contents_.isUsed(name) && contents_.needsMount(name)) contents_.dismiss(place);
 }
 
-std::string LocalVolumeDriver::path(const std::string& name) {
-    local::checkName(name);
-    (void)home_->require(name);
-    return home_->data(name);
+std::string LocalVolumeDriver::path(const std::string& name) { return store_.require(name) / kData; }
+
+std::string LocalVolumeDriver::statusOf(const VolumeRecord& record) {
+    json::Writer out;
+    out.object([&] {
+        if (record.limits.size != 0) out.member("Size", record.limits.size);
+        if (record.limits.inodes != 0) out.member("Inodes", record.limits.inodes);
+        out.member("LimitedBy", record.space.empty() ? "tmpfs" : spaces_.named(record.space).means());
+    });
+    return out.take();
 }
 
-VolumeInfo LocalVolumeDriver::describe(const std::string& name) const {
-    VolumeInfo info{.name = name, .mountpoint = home_->data(name)};
+std::optional<VolumeInfo> LocalVolumeDriver::get(const std::string& name) {
+    if (!local::isVolumeName(name)) return std::nullopt;
+    return infoOf(name);
+}
+
+std::optional<VolumeInfo> LocalVolumeDriver::infoOf(const std::string& name) {
+    VolumeInfo info{.name = name, .mountpoint = fmt::format("{}/{}/{}", store_.root().native(), name, kData), .created_at = {}};
     try {
-        const Record record = home_->require(name);
-        info.created_at = record.created_at;
-        info.status_json = statusOf(record, backing_->means());
-    } catch (const Error& failure) {
-        if (failure.code() == Code::not_found) throw;
+        const auto record = store_.record(name);
+        info.created_at = record->created;
+        if (record->limits.any()) info.status_json = statusOf(*record);
+    } catch (const Error& e) {
+        if (e.code() == Code::not_found) return std::nullopt;
         json::Writer out;
-        out.object([&] { out.member("Error", failure.text()); });
+        out.object([&] { out.member("Error", e.text()); });
         info.status_json = out.take();
     }
     return info;
 }
 
-std::optional<VolumeInfo> LocalVolumeDriver::get(const std::string& name) {
-    local::checkName(name);
-    if (!home_->has(name)) return std::nullopt;
-    return describe(name);
-}
-
 std::vector<VolumeInfo> LocalVolumeDriver::list() {
     std::vector<VolumeInfo> all;
-    for (const std::string& name : home_->list()) {
-        try {
-            all.push_back(describe(name));
-        } catch (const Error&) {  // removed meanwhile
-        }
-    }
+    for (const std::string& name : store_.names())
+        if (auto info = infoOf(name)) all.push_back(std::move(*info));
     return all;
 }
 
@@ -214,38 +153,16 @@ VolumeCapabilities LocalVolumeDriver::capabilities() {
     return {.scope = "local", .snapshot = true, .clone = true, .resize = true, .usage = true, .transfer = true, .rename = true};
 }
 
-VolumeUsage LocalVolumeDriver::usage(const std::string& name) {
-    local::checkName(name);
-    const Record record = home_->require(name);
-    const fs::path data = home_->data(name);
-    switch (record.kind) {
-        case VolumeKind::directory: {
-            const std::optional<VolumeUsage> counted = backing_->counted(data);
-            return counted ? *counted : local::measure(data);
-        }
-        case VolumeKind::loop:
-            if (local::Mounter::isMounted(data)) return usageOfMounted(data);
-            return {.size = local::measure(home_->of(name)).size, .inodes = -1};
-        case VolumeKind::mounted: break;
-    }
-    // Of a server's file system nobody knows which part is this volume's; asking could hang.
-    const bool own = local::parseOptions(record.options).mount.type == "tmpfs";
-    return own && local::Mounter::isMounted(data) ? usageOfMounted(data) : VolumeUsage{};
-}
-
 void LocalVolumeDriver::rename(const std::string& name, const std::string& new_name) {
-    local::checkName(name);
-    local::checkName(new_name);
-    if (name == new_name) return;
-    // In the order of the names, so that two renames never wait for each other.
-    const auto first = home_->one(std::min(name, new_name));
-    const auto second = home_->one(std::max(name, new_name));
-    if (!home_->has(name) && home_->has(new_name)) return;  // done before, and the answer was lost
-    (void)home_->require(name);
-    refuseUse(name, "rename");
-    if (local::Mounter::isMounted(home_->data(name))) mounter_.unmount(home_->data(name));
-    if (home_->has(new_name)) throw error(Code::conflict, "rename {}: volume {} exists", name, new_name);
-    local::moveDirectory(home_->of(name), home_->of(new_name));
+    if (!store_.has(name) && store_.has(new_name) && store_.record(new_name)->renamed_from == name) return;  // repeated
+    const auto hold = store_.hold(name);
+    requireUnused("rename", name);
+    if (store_.has(new_name)) throw error(Code::conflict, "rename {}: volume {} exists already", name, new_name);
+    VolumeRecord record = *store_.record(name);
+    contents_.dismiss(store_.pathOf(name));
+    record.renamed_from = name;
+    VolumeStore::write(store_.pathOf(name), record);
+    if (!store_.rename(name, new_name)) throw error(Code::conflict, "rename {}: volume {} exists already", name, new_name);
 }
 
 }  // namespace davit

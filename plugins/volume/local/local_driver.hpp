@@ -1,30 +1,23 @@
-// LocalVolumeDriver: volumes on this host. A volume is a directory, bounded and counted by what its file system has for that; or a file
-// with a file system of its own where it has nothing; or whatever `type`, `o` and `device` say is to be mounted while it is used.
+// local: volumes on this host: directories of the driver's own below one root, bounded by the best means that the file system has,
+// and file systems that the user names (tmpfs, nfs, cifs, bind, …), mounted while somebody uses them. See store.hpp for what lies
+// where, space.hpp for the limits, mounter.hpp for mounts that may not answer.
 //
-//     volume_home.hpp   where everything stands on disk          backing.hpp     directories, quotas, subvolumes
-//     options.hpp       what users may say                       loop_file.hpp   files with a file system
-//     users.hpp         who has it mounted                       mounter.hpp     mounting with a deadline
+// Configuration: "Root", a directory; where it is missing, the host's state directory.
 //
-// Configuration: "Root", the directory (default: the driver's state directory).
-//
-// Threads: any. What is done to one volume follows each other; a mount that hangs delays its own volume only.
+// Any thread. No lock is held over a mount or a copy but that of the volume itself, which get() and list() don't need.
 #pragma once
 
-#include <memory>
-
-#include "backing.hpp"
+#include "contents.hpp"
 #include "davit/context.hpp"
 #include "driver/volume_driver.hpp"
-#include "mounter.hpp"
-#include "users.hpp"
-#include "volume_home.hpp"
+#include "store.hpp"
 
 namespace davit {
 
 class LocalVolumeDriver final : public VolumeDriver {
   public:
     static constexpr const char* kName = "local";
-    static constexpr const char* kDescription = "volumes on this host's disk, and what can be mounted";
+    static constexpr const char* kDescription = "volumes on this host, with limits, snapshots and mounts of any file system";
     explicit LocalVolumeDriver(const DriverContext& context);
 
     void create(const std::string& name, const Options& options) override;
@@ -40,30 +33,30 @@ class LocalVolumeDriver final : public VolumeDriver {
     std::vector<SnapshotInfo> listSnapshots(const std::string& name) override;
     void removeSnapshot(const std::string& name, const std::string& snapshot) override;
     void clone(const CloneVolume& request) override;
-    void resize(const std::string& name, std::int64_t bytes) override;
+    void resize(const std::string& name, std::int64_t size) override;
     VolumeUsage usage(const std::string& name) override;
     void exportVolume(const std::string& name, ByteSink& tar) override;
     void importVolume(const std::string& name, ByteSource& tar) override;
     void rename(const std::string& name, const std::string& new_name) override;
 
-  private:
-    void dispose(const std::filesystem::path& path, const std::stop_token& stop);
-    void sweepMounts();
-    void makeContent(const std::filesystem::path& directory, local::Record& record);
-    [[nodiscard]] bool inUse(const std::string& name) const;
-    void refuseUse(const std::string& name, const char* doing) const;
-    /// Mounts the volume unless it is, for a user of that id. The caller holds it.
-    void attach(const std::string& name, const local::Record& record, const std::string& id);
-    void detach(const std::string& name, const std::string& id);
-    /// Copies the content of one volume's or snapshot's directory to another.
-    void copyContent(const std::filesystem::path& from, const std::filesystem::path& to, local::VolumeKind kind);
-    [[nodiscard]] VolumeInfo describe(const std::string& name) const;
+    /// Waits until what was removed is deleted, or for the time: false.
+    bool settle(std::chrono::milliseconds timeout) { return store_.settle(timeout); }
 
-    const DriverContext context_;
-    const local::Mounter mounter_;
-    std::unique_ptr<local::Backing> backing_;
-    local::Users users_;
-    std::unique_ptr<local::VolumeHome> home_;  ///< last: its thread uses the rest
+  private:
+    using Path = std::filesystem::path;
+
+    void dismissUnused();
+    void requireUnused(const std::string& doing, const std::string& name);
+    void requireSame(const std::string& name, const Options& options);
+    [[nodiscard]] std::optional<VolumeInfo> infoOf(const std::string& name);
+    [[nodiscard]] std::string statusOf(const local::VolumeRecord& record);
+
+    DriverContext context_;
+    local::VolumeStore store_;
+    local::Programs programs_;
+    local::Mounter mounter_;
+    local::Spaces spaces_;
+    local::Contents contents_;
 };
 
 }  // namespace davit

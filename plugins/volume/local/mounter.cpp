@@ -1,30 +1,30 @@
 #include "mounter.hpp"
 
 #include <dlfcn.h>
-#include <fcntl.h>
-#include <linux/stat.h>
-#include <signal.h>
-#include <sys/syscall.h>
+#include <netdb.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "base/check.hpp"
-#include "base/file.hpp"
-#include "base/process.hpp"
-#include "davit/context.hpp"
+#include "linux/mount_options.hpp"
+#include "mount_helper/protocol.hpp"
 
 namespace davit::local {
-namespace fs = std::filesystem;
 namespace {
 
-using std::chrono::milliseconds;
+namespace fs = std::filesystem;
+using helper::Action;
+using helper::Answer;
+using helper::Order;
+using helper::Stage;
 
 constexpr const char* kProgram = "davit-volume-mount";
-constexpr milliseconds kMountLimit{60'000};
-constexpr milliseconds kKillPatience{2'000};
-constexpr std::uint64_t kMountRoot = 0x2000;  // STATX_ATTR_MOUNT_ROOT, Linux 5.8
+constexpr std::chrono::seconds kTimeToUndo{2};
+constexpr std::array kWithAddress{"nfs", "nfs4", "cifs", "smb3"};
 
 // Beside this code, in the build tree, or where it is installed.
 fs::path findProgram() {
@@ -36,71 +36,90 @@ fs::path findProgram() {
     throw error(Code::system, "{} isn't installed: it belongs to the driver in {}", kProgram, directory.native());
 }
 
-milliseconds timeLeft(milliseconds limit) {
-    const std::optional<std::int64_t> left = CurrentCall::remainingMs();
-    return left ? std::min(limit, milliseconds(*left)) : limit;
+struct Parsed {
+    Order order;
+    std::string data;
+};
+
+Parsed parse(Action action, const Mount& mount) {
+    const linux::MountOptions options = linux::parseMountOptions(mount.words);
+    Parsed parsed;
+    parsed.order.action = action;
+    parsed.order.flags = options.set;
+    if (options.bind) parsed.order.flags |= MS_BIND;
+    if (options.recursive_bind) parsed.order.flags |= MS_REC;
+    parsed.order.propagation = options.propagation;
+    parsed.order.recursive_set = options.recursive_set;
+    parsed.order.recursive_clear = options.recursive_clear;
+    parsed.order.resolve = std::any_of(kWithAddress.begin(), kWithAddress.end(), [&](const char* type) { return mount.type == type; });
+    parsed.data = options.data;
+    return parsed;
 }
 
-std::string readAll(int fd) {
-    std::string text;
-    std::array<char, 1024> buffer{};
-    for (ssize_t got = 0; text.size() < 4096 && (got = ::read(fd, buffer.data(), buffer.size())) > 0;) text.append(buffer.data(), static_cast<std::size_t>(got));
-    text.erase(text.find_last_not_of(" \n") + 1);
+// Passwords of cifs aren't for logs.
+std::string withoutSecrets(const std::string& data) {
+    std::string shown;
+    for (std::size_t at = 0; at < data.size();) {
+        const std::size_t end = std::min(data.find(',', at), data.size());
+        const std::string word = data.substr(at, end - at);
+        shown += (shown.empty() ? "" : ",") + (word.starts_with("password") || word.starts_with("pass=") ? "password=***" : word);
+        at = end + 1;
+    }
+    return shown;
+}
+
+std::string describe(const Mount& mount, const Parsed& parsed) {
+    std::string text = fmt::format("failed to mount local volume: mount {}:{}", mount.source, mount.target.string());
+    if (parsed.order.flags != 0) text += fmt::format(", flags: {:#x}", parsed.order.flags);
+    if (!parsed.data.empty()) text += ", data: " + withoutSecrets(parsed.data);
     return text;
+}
+
+Answer ask(Programs& programs, Parsed parsed, const Mount& mount, const std::string& doing, std::chrono::milliseconds least = {}) {
+    std::string text;
+    for (const std::string& field : {mount.source, mount.target.string(), mount.type, parsed.data}) {
+        if (field.find('\0') != std::string::npos) throw error(Code::invalid, "{}: a zero byte in an option", doing);
+        text.append(field).push_back('\0');
+    }
+    if (text.size() > helper::kMostText) throw error(Code::invalid, "{}: the options are too long", doing);
+    parsed.order.parent = ::getpid();
+    parsed.order.text = static_cast<std::uint32_t>(text.size());
+    const std::string input = std::string(reinterpret_cast<const char*>(&parsed.order), sizeof parsed.order) + text;
+    const auto outcome = programs.run({findProgram()}, input, doing, least);
+    Answer answer;
+    if (outcome.status.dockerCode() != 0 || outcome.output.size() != sizeof answer)
+        throw error(Code::system, "{}: {} ended with {}", doing, kProgram, outcome.status.dockerCode());
+    std::memcpy(&answer, outcome.output.data(), sizeof answer);
+    return answer;
+}
+
+void requireDone(const Answer& answer, const std::string& doing) {
+    if (answer.stage == Stage::done) return;
+    if (answer.stage == Stage::resolve)
+        throw error(Code::system, "error resolving passed in network volume address: {}", ::gai_strerror(answer.error));
+    throw Error::system(doing, answer.error);
 }
 
 }  // namespace
 
-std::string runWithin(const std::string& program, std::vector<std::string> args, milliseconds limit, const std::string& doing) {
-    int ends[2];
-    check(::pipe2(ends, O_CLOEXEC), "make a pipe");
-    const UniqueFd reader(ends[0]);
-    UniqueFd writer(ends[1]);
-    check(::fcntl(reader.get(), F_SETFL, O_NONBLOCK), "set a pipe's flags");  // a grandchild may hold the other end
-    ChildProcess child = ChildProcess::spawn({.program = program,
-                                              .args = std::move(args),
-                                              .env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"},
-                                              .stdout_fd = writer.get(),
-                                              .stderr_fd = writer.get(),
-                                              .inherit = {}});
-    writer.reset();
-    const milliseconds left = timeLeft(limit);
-    const std::optional<ExitStatus> status = child.wait(left);
-    if (!status) {
-        (void)child.signal(SIGKILL);
-        // One that the kernel holds on to can't be waited for: it ends when that lets go.
-        if (!child.wait(kKillPatience)) child.release();
-        throw error(Code::deadline, "{}: not done within {} s", doing, std::chrono::duration_cast<std::chrono::seconds>(left).count());
-    }
-    if (status->code == 0 && status->signal == 0) return {};
-    const std::string text = readAll(reader.get());
-    return text.empty() ? fmt::format("exit status {}", status->dockerCode()) : text;
+void Mounter::mount(const Mount& mount) {
+    const Parsed parsed = parse(Action::mount, mount);
+    const std::string doing = describe(mount, parsed);
+    requireDone(ask(programs_, parsed, mount, doing), doing);
 }
 
-Mounter::Mounter() : program_(findProgram()) {}
-
-void Mounter::run(std::vector<std::string> args, const std::string& doing) const {
-    args.insert(args.begin(), kProgram);
-    const std::string failure = runWithin(program_, std::move(args), kMountLimit, doing);
-    if (!failure.empty()) throw error(Code::system, "{}: {}", doing, failure);
+void Mounter::remount(const Mount& mount) {
+    const Parsed parsed = parse(Action::remount, mount);
+    const std::string doing = fmt::format("remount {}", mount.target.string());
+    requireDone(ask(programs_, parsed, mount, doing), doing);
 }
 
-void Mounter::mount(const MountOptions& options, const fs::path& target) const {
-    std::string doing = fmt::format("failed to mount local volume: mount {}:{}", options.device, target.string());
-    if (!options.words.empty()) doing += ", data: " + options.words;
-    run({"mount", options.type, options.device, target, options.words}, doing);
-}
-
-void Mounter::mountImage(const fs::path& image, const fs::path& target) const {
-    run({"loop", "ext4", image, target, ""}, fmt::format("mount {} on {}", image.string(), target.string()));
-}
-
-void Mounter::unmount(const fs::path& target) const { run({"unmount", target}, fmt::format("unmount {}", target.string())); }
-
-bool Mounter::isMounted(const fs::path& target) {
-    struct statx info {};
-    const long result = ::syscall(SYS_statx, AT_FDCWD, target.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0U, &info);
-    return result == 0 && (info.stx_attributes & kMountRoot) != 0;
+void Mounter::unmount(const fs::path& target) {
+    const std::string doing = fmt::format("unmount {}", target.string());
+    const Mount mount{.source = {}, .target = target, .type = {}, .words = {}};
+    const Answer answer = ask(programs_, parse(Action::unmount, mount), mount, doing, kTimeToUndo);
+    if (answer.stage == Stage::unmount && answer.error == EINVAL) return;
+    requireDone(answer, doing);
 }
 
 }  // namespace davit::local

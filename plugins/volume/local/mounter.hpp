@@ -1,37 +1,35 @@
-// Mounter: mounts and unmounts in a helper process (davit-volume-mount) with a deadline, because a server that doesn't answer can
-// block mount(2) and umount(2) for as long as it likes. Any thread; stateless.
+// Mounter: mounts and unmounts by davit-volume-mount, so that a server that doesn't answer delays nobody but the caller, and him no
+// longer than his deadline. Nothing stays mounted of what failed. Any thread.
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "options.hpp"
+#include "program.hpp"
 
 namespace davit::local {
 
-class Mounter {
-  public:
-    /// Throws Error{system} when the helper isn't installed.
-    Mounter();
-
-    /// Throws Docker's "failed to mount local volume: …", Error{deadline} when it takes longer than the call has time.
-    void mount(const MountOptions& options, const std::filesystem::path& target) const;
-    /// Mounts the file system in the file.
-    void mountImage(const std::filesystem::path& image, const std::filesystem::path& target) const;
-    void unmount(const std::filesystem::path& target) const;
-    /// Whether something is mounted there. Doesn't ask what is mounted.
-    [[nodiscard]] static bool isMounted(const std::filesystem::path& target);
-
-  private:
-    void run(std::vector<std::string> args, const std::string& doing) const;
-    std::string program_;
+struct Mount {
+    std::string source;
+    std::filesystem::path target;
+    std::string type;
+    std::vector<std::string> words;  ///< of "o"
 };
 
-/// Runs a program to its end, within the time that the call has and at most `limit`. Returns what it wrote when it fails, else
-/// nothing. Throws Error{deadline}.
-[[nodiscard]] std::string runWithin(const std::string& program, std::vector<std::string> args, std::chrono::milliseconds limit,
-                                    const std::string& doing);
+class Mounter {
+  public:
+    explicit Mounter(Programs& programs) : programs_(programs) {}
+
+    /// Throws Error{system} with the cause and Docker's text, Error{deadline}.
+    void mount(const Mount& mount);
+    /// New options of what is mounted.
+    void remount(const Mount& mount);
+    /// Lazily; what isn't mounted is fine.
+    void unmount(const std::filesystem::path& target);
+
+  private:
+    Programs& programs_;
+};
 
 }  // namespace davit::local

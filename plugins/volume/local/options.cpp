@@ -1,6 +1,8 @@
 #include "options.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "archive/layer_home.hpp"
 #include "base/check.hpp"
@@ -8,68 +10,90 @@
 namespace davit::local {
 namespace {
 
+constexpr std::size_t kLongestName = 255;  // a file's
+
+// Nothing that is about one of the first without the others.
+constexpr std::array<std::pair<const char*, const char*>, 4> kNeeds{{{"type", "device"}, {"device", "type"}, {"o", "device"}, {"o", "type"}}};
+
 bool isAlphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-bool hasGoodLetters(const std::string& name) {
-    return !name.empty() && name.size() <= 255 && isAlphanumeric(name.front()) &&
+bool isName(const std::string& name) {
+    return !name.empty() && name.size() <= kLongestName && isAlphanumeric(name[0]) &&
            std::all_of(name.begin(), name.end(), [](char c) { return isAlphanumeric(c) || c == '_' || c == '.' || c == '-'; });
 }
 
-std::int64_t parseCount(const std::string& key, const std::string& text) {
-    const bool digits = !text.empty() && text.size() < 18 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (!digits || text == "0") throw error(Code::invalid, "invalid value for {}: \"{}\"", key, text);
-    return std::stoll(text);
+std::string valueOf(const Options& given, const std::string& key) {
+    const auto found = given.find(key);
+    return found == given.end() ? std::string() : found->second;
 }
 
-std::int64_t parseBytes(const std::string& text) {
-    const std::int64_t bytes = archive::parseSize(text);
-    if (bytes <= 0) throw error(Code::invalid, "invalid value for size: \"{}\"", text);
-    return bytes;
+std::vector<std::string> splitWords(const std::string& text) {
+    std::vector<std::string> words;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find(',', at), text.size());
+        if (end > at) words.push_back(text.substr(at, end - at));
+        at = end + 1;
+    }
+    return words;
 }
 
-void addWord(std::string& words, const std::string& word) { words += (words.empty() ? "" : ",") + word; }
+std::int64_t parseInodes(const std::string& text) {
+    std::int64_t number = 0;
+    const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (status != std::errc() || end != text.data() + text.size() || number < 0) throw error(Code::invalid, "invalid number of inodes: '{}'", text);
+    return number;
+}
 
-bool isBind(const std::string& words) {
-    const std::string padded = "," + words + ",";
-    return padded.find(",bind,") != std::string::npos || padded.find(",rbind,") != std::string::npos;
+void checkKeys(const Options& given) {
+    for (const auto& [key, value] : given)
+        if (key != "type" && key != "o" && key != "device" && key != "size" && key != "inodes")
+            throw error(Code::invalid, "invalid option: \"{}\"", key);
+    for (const auto& [key, needed] : kNeeds)
+        if (given.contains(key) && !given.contains(needed)) throw error(Code::invalid, "missing required option: \"{}\"", needed);
+}
+
+bool isLimitWord(const std::string& word) {
+    return word.starts_with("size=") || word.starts_with("nr_blocks=") || word.starts_with("nr_inodes=");
 }
 
 }  // namespace
 
-VolumeOptions parseOptions(const Options& options) {
-    VolumeOptions result;
-    for (const auto& [key, value] : options) {
-        if (key == "type") result.mount.type = value;
-        else if (key == "o") result.mount.words = value;
-        else if (key == "device") result.mount.device = value;
-        else if (key == "size") result.limits.bytes = parseBytes(value);
-        else if (key == "inodes") result.limits.inodes = parseCount(key, value);
-        else throw error(Code::invalid, "invalid option: \"{}\"", key);
-    }
-    MountOptions& mount = result.mount;
-    if (!mount.any() && mount.words.empty()) return result;
-    if (mount.device.empty()) throw error(Code::invalid, "missing required option: \"device\"");
-    if (mount.type.empty() && !isBind(mount.words)) throw error(Code::invalid, "missing required option: \"type\"");
-    if (!result.limits.any()) return result;
-    if (mount.type != "tmpfs")
-        throw error(Code::invalid, "size and inodes bound volumes of this host's own disk, or of type tmpfs, not those of type \"{}\"",
-                    mount.type);
-    if (result.limits.bytes != 0) addWord(mount.words, "size=" + std::to_string(result.limits.bytes));
-    if (result.limits.inodes != 0) addWord(mount.words, "nr_inodes=" + std::to_string(result.limits.inodes));
-    return result;
+VolumeOptions parseOptions(const Options& given) {
+    checkKeys(given);
+    VolumeOptions options{
+        .type = valueOf(given, "type"), .device = valueOf(given, "device"), .words = splitWords(valueOf(given, "o")), .limits = {}};
+    if (given.contains("type") && options.type.empty()) options.type = "none";
+    if (given.contains("size")) options.limits.size = archive::parseSize(given.at("size"));
+    if (given.contains("inodes")) options.limits.inodes = parseInodes(given.at("inodes"));
+    if (!options.limits.any() || !options.foreign()) return options;
+    if (!options.inMemory()) throw error(Code::invalid, "size and inodes limit volumes without a type and those of type tmpfs: this one is {}", options.type);
+    if (std::any_of(options.words.begin(), options.words.end(), isLimitWord))
+        throw Error(Code::invalid, "the limit of a tmpfs stands in its option \"o\" or in size and inodes, not in both");
+    return options;
 }
 
-void checkName(const std::string& name) {
-    if (name.size() == 1 && hasGoodLetters(name))
-        throw error(Code::invalid, "volume name is too short, names should be at least two alphanumeric characters");
-    if (hasGoodLetters(name)) return;
-    throw error(Code::invalid, "\"{}\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. "
-                "If you intended to pass a host directory, use absolute path", name);
+std::vector<std::string> mountWords(const VolumeOptions& options, const Limits& limits) {
+    std::vector<std::string> words = options.words;
+    if (!options.inMemory()) return words;
+    if (limits.any()) std::erase_if(words, isLimitWord);  // it has been resized since
+    if (limits.size > 0) words.push_back(fmt::format("size={}", limits.size));
+    if (limits.inodes > 0) words.push_back(fmt::format("nr_inodes={}", limits.inodes));
+    return words;
+}
+
+bool isVolumeName(const std::string& name) noexcept { return name.size() > 1 && isName(name); }
+
+void checkVolumeName(const std::string& name) {
+    if (name.size() == 1) throw Error(Code::invalid, "volume name is too short, names should be at least two alphanumeric characters");
+    if (!isName(name))
+        throw error(Code::invalid,
+                    "\"{}\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. "
+                    "If you intended to pass a host directory, use absolute path",
+                    name);
 }
 
 void checkSnapshotName(const std::string& name) {
-    if (!hasGoodLetters(name))
-        throw error(Code::invalid, "\"{}\" includes invalid characters for a snapshot's name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed", name);
+    if (!isName(name)) throw error(Code::invalid, "\"{}\" is no name of a snapshot, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed", name);
 }
 
 }  // namespace davit::local

@@ -1,42 +1,45 @@
-// The options of a local volume: Docker's type, o and device, and davit's size and inodes. Pure. Texts are those of Docker's driver.
+// VolumeOptions: what a user may say of a volume (Docker's type, o, device and size; inodes beyond them), and the names that
+// volumes and snapshots may have. Values; any thread.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "driver/driver.hpp"
 
 namespace davit::local {
 
+/// The most that a volume may hold; 0: no limit.
 struct Limits {
-    std::int64_t bytes = 0;   ///< 0: none
-    std::int64_t inodes = 0;  ///< 0: none
-
-    [[nodiscard]] bool any() const noexcept { return bytes != 0 || inodes != 0; }
+    std::int64_t size = 0;  ///< bytes
+    std::int64_t inodes = 0;
+    [[nodiscard]] bool any() const noexcept { return size != 0 || inodes != 0; }
     bool operator==(const Limits&) const = default;
 };
 
-/// What is mounted while a volume is in use; nothing for one that is a directory.
-struct MountOptions {
-    std::string type;    ///< "" with o=bind
-    std::string device;
-    std::string words;   ///< "o"
-
-    [[nodiscard]] bool any() const noexcept { return !type.empty() || !device.empty(); }
-};
-
 struct VolumeOptions {
-    MountOptions mount;
+    std::string type;                ///< of the file system; empty: a volume of the driver's own
+    std::string device;              ///< what is mounted
+    std::vector<std::string> words;  ///< of "o"
     Limits limits;
+
+    /// Whether the content is that of a file system which the user named.
+    [[nodiscard]] bool foreign() const noexcept { return !type.empty(); }
+    /// Whether a limit can only be one of the mount's own options.
+    [[nodiscard]] bool inMemory() const noexcept { return type == "tmpfs"; }
 };
 
-/// Throws Error{invalid} for what isn't known, is missing or makes no sense.
-[[nodiscard]] VolumeOptions parseOptions(const Options& options);
+/// Throws Error{invalid} with Docker's texts for unknown options and missing ones.
+[[nodiscard]] VolumeOptions parseOptions(const Options& given);
 
-/// Docker's rule for names of local volumes. Throws Error{invalid}.
-void checkName(const std::string& name);
+/// The words of the mount: for tmpfs with the limits among them.
+[[nodiscard]] std::vector<std::string> mountWords(const VolumeOptions& options, const Limits& limits);
 
-/// A snapshot's name: as a volume's, but one letter will do.
+/// Docker's rule: no name is a path.
+[[nodiscard]] bool isVolumeName(const std::string& name) noexcept;
+/// Docker's texts, Error{invalid}.
+void checkVolumeName(const std::string& name);
 void checkSnapshotName(const std::string& name);
 
 }  // namespace davit::local

@@ -1,33 +1,31 @@
-// Users: who has a volume mounted, by the ids of the mounts. Kept on disk with the id of the boot: a restart of the daemon knows them,
-// and a restart of the machine has ended them.
+// Users: who has a volume mounted, by the ids of their mount requests: a file for each in the volume's directory, in a folder with
+// the id of the machine's boot, because no mount outlives that. So nothing needs to be synced, and nothing can be torn.
 //
-// Volumes that are mere directories are mounted by nobody; their users are remembered in memory only, so that a removal can refuse.
-// Any thread; the caller holds the volume.
+// One thread at a time: who has the volume's lock.
 #pragma once
 
 #include <filesystem>
-#include <map>
-#include <set>
 #include <string>
-
-#include "base/thread_annotations.hpp"
+#include <string_view>
 
 namespace davit::local {
 
 class Users {
   public:
-    /// Of the volume in that directory.
-    [[nodiscard]] static std::set<std::string> read(const std::filesystem::path& volume);
-    static void write(const std::filesystem::path& volume, const std::set<std::string>& users);
+    /// Those of this boot.
+    explicit Users(const std::filesystem::path& volume_dir);
 
-    void add(const std::string& name, const std::string& id) DAVIT_EXCLUDES(mutex_);
-    void drop(const std::string& name, const std::string& id) DAVIT_EXCLUDES(mutex_);
-    void forget(const std::string& name) DAVIT_EXCLUDES(mutex_);
-    [[nodiscard]] bool any(const std::string& name) const DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] bool empty() const;
+    [[nodiscard]] bool has(const std::string& id) const;
+    /// Throws Error{invalid} for an id of an absurd length.
+    void add(const std::string& id);
+    void remove(const std::string& id);
+
+    /// Whether a name in a volume's directory is that of an earlier boot's users.
+    [[nodiscard]] static bool areForgotten(std::string_view name);
 
   private:
-    mutable Mutex mutex_;
-    std::map<std::string, std::set<std::string>> users_ DAVIT_GUARDED_BY(mutex_);
+    std::filesystem::path directory_;
 };
 
 }  // namespace davit::local

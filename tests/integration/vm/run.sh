@@ -19,14 +19,14 @@ runner=() tests=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do runner+=("$1"); shift; done
 [ $# -gt 0 ] && shift
 tests=("$@")
-[ ${#tests[@]} -gt 0 ] || tests=(test_cgroup_v2.py test_cgroup_v2_life.py test_apparmor.py test_posture.py test_vlan.py storage_drivers_test shim_test
+[ ${#tests[@]} -gt 0 ] || tests=(test_cgroup_v2.py test_cgroup_v2_life.py test_apparmor.py test_posture.py test_vlan.py storage_drivers_test local_volume_test shim_test
   macvlan_driver_test ipvlan_driver_test)
 
 stage=$(mktemp -d "${TMPDIR:-/var/tmp}/davit-vm-XXXXXX")
 trap 'rm -rf "$stage"' EXIT
 chmod 755 "$stage"
 mkdir -p "$stage"/build/{bin,plugins} "$stage"/{libraries,bin,unit,tests/integration}
-for program in davit davitd davit-shim davit-init davit-runtime davit-plugin-host davit-plugin-check davit-resolver syscall_probe socket_probe; do
+for program in davit davitd davit-shim davit-init davit-runtime davit-plugin-host davit-plugin-check davit-resolver davit-volume-mount syscall_probe socket_probe; do
   install -m 755 "$build/bin/$program" "$stage/build/bin/"
 done
 install -m 755 "$build"/plugins/*.so "$stage/build/plugins/"
@@ -34,7 +34,7 @@ files='' options='' units=''
 for name in "${tests[@]}"; do
   case $name in
     *.py*) files="$files ${name%% *}" options="$options ${name#*.py}" ;;
-    *) install -m 755 "$build/bin/$name" "$stage/unit/"; units="$units $name" ;;
+    *) install -m 755 "$build/bin/$name" "$build/bin/davit-volume-mount" "$stage/unit/"; units="$units $name" ;;
   esac
 done
 { find "$stage/build" "$stage/unit" -type f -exec ldd {} + 2>/dev/null || :; } | # fails for the static ones

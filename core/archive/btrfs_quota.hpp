@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace davit::btrfs {
+namespace davit::archive::btrfs {
 
 /// What a quota group says. The numbers are those of the last committed transaction.
 struct GroupUsage {
@@ -18,6 +18,9 @@ void enableQuotas(int fd);
 /// Bounds what the subvolume has for itself alone; 0 lifts the bound. Requires quotas to be on.
 void limitExclusive(int subvolume_fd, std::uint64_t subvolume, std::uint64_t bytes);
 
+/// Bounds what can be reached in the subvolume, whoever shares it; 0 lifts the bound. Requires quotas to be on.
+void limitReferenced(int subvolume_fd, std::uint64_t subvolume, std::uint64_t bytes);
+
 /// std::nullopt while quotas are off.
 [[nodiscard]] std::optional<GroupUsage> usageOf(int fd, std::uint64_t subvolume);
 
@@ -25,4 +28,4 @@ void limitExclusive(int subvolume_fd, std::uint64_t subvolume, std::uint64_t byt
 /// empty.
 void dropGroup(int fd, std::uint64_t subvolume) noexcept;
 
-}  // namespace davit::btrfs
+}  // namespace davit::archive::btrfs

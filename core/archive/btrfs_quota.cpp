@@ -1,4 +1,4 @@
-#include "archive/btrfs_qgroup.hpp"
+#include "archive/btrfs_quota.hpp"
 
 #include <endian.h>
 #include <linux/btrfs.h>
@@ -9,10 +9,16 @@
 
 #include "base/check.hpp"
 
-namespace davit::btrfs {
+namespace davit::archive::btrfs {
 namespace {
 
 constexpr std::uint64_t kQuotaTree = BTRFS_QUOTA_TREE_OBJECTID;
+constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
+
+void setLimit(int fd, std::uint64_t subvolume, btrfs_ioctl_qgroup_limit_args& limit) {
+    limit.qgroupid = subvolume;
+    check(::ioctl(fd, BTRFS_IOC_QGROUP_LIMIT, &limit), "limit btrfs subvolume {}", subvolume);
+}
 
 }  // namespace
 
@@ -25,11 +31,16 @@ void enableQuotas(int fd) {
 
 void limitExclusive(int subvolume_fd, std::uint64_t subvolume, std::uint64_t bytes) {
     btrfs_ioctl_qgroup_limit_args limit{};
-    limit.qgroupid = subvolume;
     limit.lim.flags = BTRFS_QGROUP_LIMIT_MAX_EXCL;
-    limit.lim.max_excl = bytes == 0 ? ~std::uint64_t{0} : bytes;  // all ones: none
-    check(::ioctl(subvolume_fd, BTRFS_IOC_QGROUP_LIMIT, &limit), "limit btrfs subvolume {} to {} bytes", subvolume,
-          bytes);
+    limit.lim.max_excl = bytes == 0 ? kNoLimit : bytes;
+    setLimit(subvolume_fd, subvolume, limit);
+}
+
+void limitReferenced(int subvolume_fd, std::uint64_t subvolume, std::uint64_t bytes) {
+    btrfs_ioctl_qgroup_limit_args limit{};
+    limit.lim.flags = BTRFS_QGROUP_LIMIT_MAX_RFER;
+    limit.lim.max_rfer = bytes == 0 ? kNoLimit : bytes;
+    setLimit(subvolume_fd, subvolume, limit);
 }
 
 std::optional<GroupUsage> usageOf(int fd, std::uint64_t subvolume) {
@@ -56,4 +67,4 @@ void dropGroup(int fd, std::uint64_t subvolume) noexcept {
     (void)::ioctl(fd, BTRFS_IOC_QGROUP_CREATE, &group);
 }
 
-}  // namespace davit::btrfs
+}  // namespace davit::archive::btrfs
