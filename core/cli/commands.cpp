@@ -86,6 +86,8 @@ const std::vector<Command>& commandTable() {
         {"plugin", "check", "", "", "TARGET [OPTIONS]",
          "Run the conformance suite against a plugin: a .so file, a socket or a URL", 1, -1, checkPlugin},
         {"plugin", "ls", "", "list", "[OPTIONS]", "List the drivers that plugins offer", 0, 0, listPlugins},
+        {"plugin", "new", "", "", "[OPTIONS] KIND NAME", "Start a plugin of your own: volume, storage, network or ipam", 2, 2,
+         newPlugin},
         {"system", "dial-stdio", "", "", "", "Proxy the standard streams to the daemon", 0, 0, dialStdio, true},
         {"system", "events", "events", "", "[OPTIONS]", "Get real time events from the server", 0, 0, showEvents},
         {"system", "info", "info", "", "[OPTIONS]", "Display system-wide information", 0, 0, showInfo},

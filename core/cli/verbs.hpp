@@ -75,6 +75,8 @@ int useContext(Cli& cli, CommandLine& line);
 int inspectContexts(Cli& cli, CommandLine& line);
 int removeContexts(Cli& cli, CommandLine& line);
 int showContext(Cli& cli, CommandLine& line);
+// plugin_author.cpp
+int newPlugin(Cli& cli, CommandLine& line);
 // plugin_commands.cpp
 int listPlugins(Cli& cli, CommandLine& line);
 int checkPlugin(Cli& cli, CommandLine& line);
