@@ -7,7 +7,7 @@ import unittest
 from harness import places
 
 BUILD = os.environ.get('DAVIT_TEST_BUILD', '')
-TEMPLATES = (('volume', 'c'), ('volume', 'cpp'), ('network', 'cpp'))
+TEMPLATES = (('volume', 'c'), ('volume', 'cpp'), ('network', 'cpp'), ('ipam', 'cpp'))
 
 
 @unittest.skipUnless(BUILD, 'needs a build folder')
