@@ -31,6 +31,13 @@ class NewPluginTest(unittest.TestCase):
         self.assertEqual(result.returncode, 0, f'{command}\n{result.stdout[-4000:]}{result.stderr[-4000:]}')
         return result.stdout
 
+    def build(self, project):
+        build = os.path.join(self.folder, 'build')
+        self.must('cmake', '-S', project, '-B', build, f'-DCMAKE_PREFIX_PATH={self.stage}', '-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror',
+                  '-DCMAKE_C_FLAGS=-Wall -Wextra -Werror')
+        self.must('cmake', '--build', build)
+        return build
+
     def builds_and_keeps_the_rules(self, kind, language):
         name = f'of_{kind}'
         result = self.new('--lang', language, kind, name)
@@ -40,15 +47,24 @@ class NewPluginTest(unittest.TestCase):
         for file in os.listdir(project):
             with open(os.path.join(project, file), encoding='utf-8') as text:
                 self.assertNotRegex(text.read(), 'my_driver|MyDriver', file)
-        build = os.path.join(project, 'build')
-        self.must('cmake', '-S', project, '-B', build, f'-DCMAKE_PREFIX_PATH={self.stage}', '-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror',
-                  '-DCMAKE_C_FLAGS=-Wall -Wextra -Werror')
-        self.must('cmake', '--build', build)
+        build = self.build(project)
         output = self.must('ctest', '--test-dir', build, '--output-on-failure', '--verbose')
         self.assertIn('100% tests passed, 0 tests failed out of 2', output)
         self.assertEqual(output.count(' 0 broken'), 2, output)
         self.assertIn(f'{kind} driver {name} of {name} 1.0, in process', output)
         self.assertIn(f'{kind} driver {name} of {name} 1.0, in a process of its own', output)
+
+    def example_keeps_the_rules(self, folder, plugin, config='{}'):
+        build = self.build(os.path.join(self.stage, 'share/davit/examples', folder))
+        output = self.must(os.path.join(self.stage, 'bin/davit'), 'plugin', 'check', '--config', config,
+                           os.path.join(build, 'plugins', plugin))
+        self.assertIn(' 0 broken', output)
+
+    def test_the_example_in_c_keeps_the_rules(self):
+        self.example_keeps_the_rules('volume_c', 'ram.so')
+
+    def test_the_example_in_cpp_keeps_the_rules(self):
+        self.example_keeps_the_rules('volume_cpp', 'dir.so', f'{{"Root": "{self.folder}/volumes"}}')
 
     def test_a_directory_of_ones_own_choice(self):
         self.assertEqual(self.new('--directory', 'elsewhere', 'volume', 'mine').returncode, 0)

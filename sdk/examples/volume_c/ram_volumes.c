@@ -27,36 +27,50 @@ static int32_t fail(davit_error *err, enum davit_code code, int sys_errno, const
     return (int32_t)code;
 }
 
-/* Copies the string member `key` of a flat JSON object. Escapes other than \" \\ and \/ are refused, which a volume's name
- * never needs. Returns 0 when it is there. */
-static int find_string(davit_str json, const char *key, char *out, size_t cap) {
+/* Where the value of the member `key` begins, or NULL. Good for flat messages: it doesn't tell an inner object's members
+ * from outer ones. A plugin with richer messages uses a JSON library. */
+static const char *find_value(davit_str json, const char *key) {
     const char *at = json.data;
     const char *end = json.data + json.len;
     size_t key_length = strlen(key);
     while (at < end) {
         const char *start;
-        size_t length = 0;
-        int is_key;
+        int same;
         if (*at++ != '"') continue;
         start = at;
         while (at < end && *at != '"') at += *at == '\\' ? 2 : 1;
-        if (at >= end) return -1;
-        is_key = (size_t)(at - start) == key_length && memcmp(start, key, key_length) == 0;
-        ++at;
-        while (at < end && (*at == ' ' || *at == ':')) {
-            if (*at == ':') is_key += 2;
-            ++at;
-        }
-        if (is_key != 3 || at >= end || *at != '"') continue;
-        for (++at; at < end && *at != '"'; ++at) {
-            if (*at == '\\' && (++at >= end || strchr("\"\\/", *at) == NULL)) return -1;
-            if (length + 1 >= cap) return -1;
-            out[length++] = *at;
-        }
-        out[length] = '\0';
-        return 0;
+        if (at >= end) return NULL;
+        same = (size_t)(at - start) == key_length && memcmp(start, key, key_length) == 0;
+        for (++at; at < end && *at == ' ';) ++at;
+        if (at >= end || *at != ':') continue; /* a value, no key */
+        for (++at; at < end && *at == ' ';) ++at;
+        if (same) return at < end ? at : NULL;
     }
-    return -1;
+    return NULL;
+}
+
+/* Copies a string member. Escapes other than \" \\ and \/ are refused, which a volume's name never needs. */
+static int find_string(davit_str json, const char *key, char *out, size_t cap) {
+    const char *at = find_value(json, key);
+    const char *end = json.data + json.len;
+    size_t length = 0;
+    if (at == NULL || *at != '"') return -1;
+    for (++at; at < end && *at != '"'; ++at) {
+        if (*at == '\\' && (++at >= end || strchr("\"\\/", *at) == NULL)) return -1;
+        if (length + 1 >= cap) return -1;
+        out[length++] = *at;
+    }
+    out[length] = '\0';
+    return at < end ? 0 : -1;
+}
+
+/* Whether the object member `key` is there and has members itself. */
+static int has_members(davit_str json, const char *key) {
+    const char *at = find_value(json, key);
+    const char *end = json.data + json.len;
+    if (at == NULL || *at != '{') return 0;
+    for (++at; at < end && *at == ' ';) ++at;
+    return at < end && *at != '}';
 }
 
 static void put(const davit_call *call, const char *text) { call->reply->write(call->reply->ctx, text, strlen(text)); }
@@ -144,6 +158,8 @@ static int32_t ram_call(void *self, const davit_call *call, davit_error *err) {
         return fail(err, DAVIT_INVALID, 0, "no volume name in the request");
     snprintf(path, sizeof path, ROOT "/%s", name);
     if (is_method(call, "VolumeDriver.Create")) {
+        if (has_members(call->request, "Opts"))
+            return fail(err, DAVIT_INVALID, 0, "volume %s: there are no options", name);
         if (mkdir(path, 0755) != 0 && errno != EEXIST)
             return fail(err, DAVIT_SYSTEM, errno, "create %s: %s", path, strerror(errno));
         return DAVIT_OK;
