@@ -26,15 +26,16 @@ void checkName(const std::string& name) {
     const auto is_word = [](unsigned char c) { return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '_'; };
     if (name.empty() || name.size() > kLongestName || std::islower(static_cast<unsigned char>(name[0])) == 0 ||
         !std::all_of(name.begin(), name.end(), is_word))
-        throw error(Code::invalid, "plugin name \"{}\": at most {} of a-z, 0-9 and _, of which the first is a letter", name,
-                    kLongestName);
+        throw error(Code::invalid, "plugin name \"{}\": at most {} of a-z, 0-9 and _, of which the first is a letter",
+                    name, kLongestName);
 }
 
 // share/davit/template of the installation, or of the build tree, which has the same shape.
 fs::path templateRoot() {
     const fs::path own = fs::read_symlink("/proc/self/exe").parent_path();
     fs::path root = (own / "../share/davit/template").lexically_normal();
-    if (!fs::is_directory(root)) throw error(Code::not_found, "the templates aren't in {}: install davit's SDK", root.native());
+    if (!fs::is_directory(root))
+        throw error(Code::not_found, "the templates aren't in {}: install davit's SDK", root.native());
     return root;
 }
 
@@ -59,7 +60,8 @@ std::string pascalCase(const std::string& name) {
 }
 
 void replaceAll(std::string& text, std::string_view from, const std::string& to) {
-    for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
+    for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+        text.replace(at, from.size(), to);
 }
 
 std::string named(std::string text, const std::string& name) {

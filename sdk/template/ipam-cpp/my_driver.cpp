@@ -1,8 +1,9 @@
-// my_driver: hands out pools and addresses from memory. Start from here: a driver that asks a service of yours does so in
-// requestPool() and requestAddress().
+// my_driver: hands out pools and addresses from memory. Start from here: a driver that asks a service of yours does so
+// in requestPool() and requestAddress().
 //
-// Any method is called from any thread, several at a time. This driver forgets everything when its process ends and says so
-// with requires_request_replay: the engine then requests again what is in use. `davit plugin check` tests that too.
+// Any method is called from any thread, several at a time. This driver forgets everything when its process ends and
+// says so with requires_request_replay: the engine then requests again what is in use. `davit plugin check` tests that
+// too.
 #include <arpa/inet.h>
 #include <davit/sdk.hpp>
 
@@ -25,14 +26,21 @@ struct Range {
     int prefix = 0;
 
     int bits() const { return family == AF_INET ? 32 : 128; }
-    Number last() const { return prefix == 0 ? ~Number{0} >> (128 - bits()) : first + ((Number{1} << (bits() - prefix)) - 1); }
-    bool contains(const Range& other) const { return family == other.family && first <= other.first && other.last() <= last(); }
-    bool overlaps(const Range& other) const { return family == other.family && first <= other.last() && other.first <= last(); }
+    Number last() const {
+        return prefix == 0 ? ~Number{0} >> (128 - bits()) : first + ((Number{1} << (bits() - prefix)) - 1);
+    }
+    bool contains(const Range& other) const {
+        return family == other.family && first <= other.first && other.last() <= last();
+    }
+    bool overlaps(const Range& other) const {
+        return family == other.family && first <= other.last() && other.first <= last();
+    }
 };
 
 Number parseAddress(const std::string& text, int family) {
     unsigned char bytes[16];
-    if (::inet_pton(family, text.c_str(), bytes) != 1) throw Error(Code::invalid, "\"" + text + "\" is no address of the pool's family");
+    if (::inet_pton(family, text.c_str(), bytes) != 1)
+        throw Error(Code::invalid, "\"" + text + "\" is no address of the pool's family");
     Number result = 0;
     for (int i = 0; i < (family == AF_INET ? 4 : 16); ++i) result = result << 8U | bytes[i];
     return result;
@@ -59,7 +67,9 @@ Range parseRange(const std::string& cidr) {
     return range;
 }
 
-std::string rangeText(const Range& range) { return addressText(range.first, range.family) + "/" + std::to_string(range.prefix); }
+std::string rangeText(const Range& range) {
+    return addressText(range.first, range.family) + "/" + std::to_string(range.prefix);
+}
 
 struct KnownPool {
     Range range;
@@ -95,16 +105,20 @@ class MyDriverAddresses final : public davit::IpamDriver {
     davit::IpamCapabilities capabilities() override {
         return {.requires_mac_address = false, .requires_request_replay = true};
     }
-    davit::AddressSpaces defaultAddressSpaces() override { return {.local = "my_driver-local", .global = "my_driver-global"}; }
+    davit::AddressSpaces defaultAddressSpaces() override {
+        return {.local = "my_driver-local", .global = "my_driver-global"};
+    }
 
     davit::Pool requestPool(const davit::PoolRequest& request) override {
         if (request.pool.empty() && !request.sub_pool.empty())
             throw Error(Code::invalid, "sub-pool " + request.sub_pool + ": without a pool");
         const std::lock_guard lock(mutex_);
         const Range range = request.pool.empty() ? freeRange(request.v6) : parseRange(request.pool);
-        if (request.v6 && range.family != AF_INET6) throw Error(Code::invalid, "pool " + request.pool + ": is none of IPv6");
+        if (request.v6 && range.family != AF_INET6)
+            throw Error(Code::invalid, "pool " + request.pool + ": is none of IPv6");
         const Range choice = request.sub_pool.empty() ? range : parseRange(request.sub_pool);
-        if (!range.contains(choice)) throw Error(Code::invalid, "sub-pool " + request.sub_pool + ": isn't in " + request.pool);
+        if (!range.contains(choice))
+            throw Error(Code::invalid, "sub-pool " + request.sub_pool + ": isn't in " + request.pool);
         // Made of the request, so that it is the same in the next life.
         const std::string id = request.address_space + "/" + rangeText(range) + "/" + rangeText(choice);
         for (const auto& [other, pool] : pools_)
@@ -129,7 +143,8 @@ class MyDriverAddresses final : public davit::IpamDriver {
         const Number address = request.address.empty() ? pool.choose() : parseAddress(request.address, family);
         if (address < pool.range.first || address > pool.range.last())
             throw Error(Code::invalid, "address " + request.address + ": isn't in " + rangeText(pool.range));
-        if (!pool.taken.insert(address).second) throw Error(Code::conflict, "address " + request.address + ": is taken");
+        if (!pool.taken.insert(address).second)
+            throw Error(Code::conflict, "address " + request.address + ": is taken");
         return {.address = addressText(address, family) + "/" + std::to_string(pool.range.prefix), .data = {}};
     }
 

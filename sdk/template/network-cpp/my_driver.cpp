@@ -1,10 +1,11 @@
-// my_driver: networks whose containers get no interface from the driver, only a loopback. Start from here: a driver that
-// makes links creates them in createEndpoint(), names the link in join() (JoinReply::src_name; the engine moves it into the
-// container) and removes it in deleteEndpoint().
+// my_driver: networks whose containers get no interface from the driver, only a loopback. Start from here: a driver
+// that makes links creates them in createEndpoint(), names the link in join() (JoinReply::src_name; the engine moves it
+// into the container) and removes it in deleteEndpoint().
 //
 // Any method is called from any thread, several at a time, and may be repeated when the caller lost the answer. What a
-// method answered for must still be known after the process was killed: a driver that makes links finds them in the kernel,
-// others keep a file in DriverContext::stateDirectory(). This one has nothing to remember. `davit plugin check` tests that.
+// method answered for must still be known after the process was killed: a driver that makes links finds them in the
+// kernel, others keep a file in DriverContext::stateDirectory(). This one has nothing to remember. `davit plugin check`
+// tests that.
 #include <davit/sdk.hpp>
 
 namespace {

@@ -1,4 +1,5 @@
-/* my_driver: a volume is a directory below the one that the host gives. Start from here: what makes your volumes yours goes into my_driver_call().
+/* my_driver: a volume is a directory below the one that the host gives. Start from here: what makes your volumes yours
+ * goes into my_driver_call().
  *
  * Any method is called from any thread, several at a time, and may be repeated when the caller lost the answer. What a
  * method answered for must still be known after the process was killed; here the directories themselves are the state.
@@ -19,7 +20,7 @@
 #define MAX_PATH 4096
 
 /* Fills the error and returns its code, so that a failure is one statement. */
-static int32_t fail(davit_error *err, enum davit_code code, int sys_errno, const char *format, ...) {
+static int32_t fail(davit_error* err, enum davit_code code, int sys_errno, const char* format, ...) {
     va_list arguments;
     err->code = (int32_t)code;
     err->sys_errno = sys_errno;
@@ -29,14 +30,14 @@ static int32_t fail(davit_error *err, enum davit_code code, int sys_errno, const
     return (int32_t)code;
 }
 
-/* Where the value of the member `key` begins, or NULL. Good for flat messages: it doesn't tell an inner object's members
- * from outer ones. A plugin with richer messages uses a JSON library. */
-static const char *find_value(davit_str json, const char *key) {
-    const char *at = json.data;
-    const char *end = json.data + json.len;
+/* Where the value of the member `key` begins, or NULL. Good for flat messages: it doesn't tell an inner object's
+ * members from outer ones. A plugin with richer messages uses a JSON library. */
+static const char* find_value(davit_str json, const char* key) {
+    const char* at = json.data;
+    const char* end = json.data + json.len;
     size_t key_length = strlen(key);
     while (at < end) {
-        const char *start;
+        const char* start;
         int same;
         if (*at++ != '"') continue;
         start = at;
@@ -52,9 +53,9 @@ static const char *find_value(davit_str json, const char *key) {
 }
 
 /* Copies a string member. Escapes other than \" \\ and \/ are refused, which a volume's name never needs. */
-static int find_string(davit_str json, const char *key, char *out, size_t cap) {
-    const char *at = find_value(json, key);
-    const char *end = json.data + json.len;
+static int find_string(davit_str json, const char* key, char* out, size_t cap) {
+    const char* at = find_value(json, key);
+    const char* end = json.data + json.len;
     size_t length = 0;
     if (at == NULL || *at != '"') return -1;
     for (++at; at < end && *at != '"'; ++at) {
@@ -67,18 +68,18 @@ static int find_string(davit_str json, const char *key, char *out, size_t cap) {
 }
 
 /* Whether the object member `key` is there and has members itself. */
-static int has_members(davit_str json, const char *key) {
-    const char *at = find_value(json, key);
-    const char *end = json.data + json.len;
+static int has_members(davit_str json, const char* key) {
+    const char* at = find_value(json, key);
+    const char* end = json.data + json.len;
     if (at == NULL || *at != '{') return 0;
     for (++at; at < end && *at == ' ';) ++at;
     return at < end && *at != '}';
 }
 
-static void put(const davit_call *call, const char *text) { call->reply->write(call->reply->ctx, text, strlen(text)); }
+static void put(const davit_call* call, const char* text) { call->reply->write(call->reply->ctx, text, strlen(text)); }
 
 /* A string with its quotes. Names were checked, so that quotes and backslashes are all that can need an escape. */
-static void put_string(const davit_call *call, const char *text) {
+static void put_string(const davit_call* call, const char* text) {
     put(call, "\"");
     for (; *text != '\0'; ++text) {
         char piece[3] = {*text, '\0', '\0'};
@@ -91,7 +92,7 @@ static void put_string(const davit_call *call, const char *text) {
     put(call, "\"");
 }
 
-static void put_volume(const davit_call *call, const char *root, const char *name) {
+static void put_volume(const davit_call* call, const char* root, const char* name) {
     char path[MAX_PATH];
     snprintf(path, sizeof path, "%s/%s", root, name);
     put(call, "{\"Name\":");
@@ -101,21 +102,21 @@ static void put_volume(const davit_call *call, const char *root, const char *nam
     put(call, "}");
 }
 
-static int is_method(const davit_call *call, const char *name) {
+static int is_method(const davit_call* call, const char* name) {
     return call->method.len == strlen(name) && memcmp(call->method.data, name, call->method.len) == 0;
 }
 
-static int is_good_name(const char *name) {
-    const char *at;
+static int is_good_name(const char* name) {
+    const char* at;
     for (at = name; *at != '\0'; ++at)
         if (*at == '/' || (unsigned char)*at < 0x20) return 0;
     return *name != '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
-static int32_t list_volumes(const davit_call *call, const char *root, davit_error *err) {
-    DIR *directory = opendir(root);
-    struct dirent *entry;
-    const char *comma = "";
+static int32_t list_volumes(const davit_call* call, const char* root, davit_error* err) {
+    DIR* directory = opendir(root);
+    struct dirent* entry;
+    const char* comma = "";
     if (directory == NULL) return fail(err, DAVIT_SYSTEM, errno, "open %s: %s", root, strerror(errno));
     put(call, "{\"Volumes\":[");
     while ((entry = readdir(directory)) != NULL) {
@@ -130,7 +131,8 @@ static int32_t list_volumes(const davit_call *call, const char *root, davit_erro
 }
 
 /* The methods that need an existing volume. */
-static int32_t ask_volume(const davit_call *call, const char *root, const char *name, const char *path, davit_error *err) {
+static int32_t ask_volume(const davit_call* call, const char* root, const char* name, const char* path,
+                          davit_error* err) {
     struct stat status;
     if (stat(path, &status) != 0) return fail(err, DAVIT_NOT_FOUND, 0, "volume %s: no such volume", name);
     if (is_method(call, "VolumeDriver.Get")) {
@@ -144,14 +146,14 @@ static int32_t ask_volume(const davit_call *call, const char *root, const char *
     return DAVIT_OK;
 }
 
-static int32_t create_volume(const davit_call *call, const char *name, const char *path, davit_error *err) {
+static int32_t create_volume(const davit_call* call, const char* name, const char* path, davit_error* err) {
     if (has_members(call->request, "Opts")) return fail(err, DAVIT_INVALID, 0, "volume %s: there are no options", name);
     if (mkdir(path, 0755) != 0 && errno != EEXIST)
         return fail(err, DAVIT_SYSTEM, errno, "create %s: %s", path, strerror(errno));
     return DAVIT_OK;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place) {
+static int remove_entry(const char* path, const struct stat* status, int type, struct FTW* place) {
     (void)status;
     (void)type;
     (void)place;
@@ -159,14 +161,14 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 }
 
 /* A name that doesn't exist is removed already. FTW_PHYS: a link in a volume leads nowhere. */
-static int32_t remove_volume(const char *name, const char *path, davit_error *err) {
+static int32_t remove_volume(const char* name, const char* path, davit_error* err) {
     if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 && errno != ENOENT)
         return fail(err, DAVIT_SYSTEM, errno, "remove volume %s: %s", name, strerror(errno));
     return DAVIT_OK;
 }
 
-static int32_t my_driver_call(void *self, const davit_call *call, davit_error *err) {
-    const char *root = self;
+static int32_t my_driver_call(void* self, const davit_call* call, davit_error* err) {
+    const char* root = self;
     char name[MAX_NAME];
     char path[MAX_PATH];
     if (is_method(call, "VolumeDriver.List")) return list_volumes(call, root, err);
@@ -188,23 +190,27 @@ static int32_t my_driver_call(void *self, const davit_call *call, davit_error *e
 }
 
 /* What this driver needs to know is one path, which the host keeps until close() has returned: so that is `self`. */
-static int32_t my_driver_open(const davit_host *host, davit_str config, void **self, davit_error *err) {
-    const char *root = NULL;
+static int32_t my_driver_open(const davit_host* host, davit_str config, void** self, davit_error* err) {
+    const char* root = NULL;
     if (memchr(config.data, '"', config.len) != NULL)
-        return fail(err, DAVIT_INVALID, 0, "this driver has no configuration, but got %.*s", (int)config.len, config.data);
-    if (DAVIT_HAS(host, davit_host, query) && host->query != NULL) root = host->query(host->ctx, DAVIT_HOST_STATE_DIRECTORY);
+        return fail(err, DAVIT_INVALID, 0, "this driver has no configuration, but got %.*s", (int)config.len,
+                    config.data);
+    if (DAVIT_HAS(host, davit_host, query) && host->query != NULL)
+        root = host->query(host->ctx, DAVIT_HOST_STATE_DIRECTORY);
     if (root == NULL) return fail(err, DAVIT_UNAVAILABLE, 0, "the host has no directory to keep volumes in");
     if (strlen(root) + MAX_NAME + 2 > MAX_PATH) return fail(err, DAVIT_INVALID, 0, "%s: too long a path", root);
-    *self = (void *)root;
+    *self = (void*)root;
     return DAVIT_OK;
 }
 
-static void my_driver_close(void *self) { (void)self; }
+static void my_driver_close(void* self) { (void)self; }
 
-static const davit_driver my_driver_driver = {sizeof(davit_driver), DAVIT_VOLUME, "my_driver", "volumes as plain directories", my_driver_open,
-                                        my_driver_close,            my_driver_call,     NULL};
-static const davit_driver *const drivers[] = {&my_driver_driver, NULL};
-static const davit_plugin plugin = {DAVIT_PLUGIN_MAGIC, DAVIT_ABI_MAJOR, DAVIT_ABI_MINOR, 0, sizeof(davit_plugin), "my_driver",
-                                    "1.0",              "me",            "Apache-2.0",    drivers};
+static const davit_driver my_driver_driver = {
+    sizeof(davit_driver), DAVIT_VOLUME,    "my_driver",    "volumes as plain directories",
+    my_driver_open,       my_driver_close, my_driver_call, NULL};
+static const davit_driver* const drivers[] = {&my_driver_driver, NULL};
+static const davit_plugin plugin = {DAVIT_PLUGIN_MAGIC,   DAVIT_ABI_MAJOR, DAVIT_ABI_MINOR, 0,
+                                    sizeof(davit_plugin), "my_driver",     "1.0",           "me",
+                                    "Apache-2.0",         drivers};
 
-const davit_plugin *davit_plugin_entry(void) { return &plugin; }
+const davit_plugin* davit_plugin_entry(void) { return &plugin; }

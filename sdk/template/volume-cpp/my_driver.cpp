@@ -25,14 +25,15 @@ class MyDriverVolumes final : public davit::VolumeDriver {
     explicit MyDriverVolumes(const davit::DriverContext& context) : context_(context) {
         davit::DriverConfig config(context);
         root_ = config.string("Root", context.stateDirectory());  // the host's gift unless configured
-        config.finish();  // refuses members that weren't asked for
+        config.finish();                                          // refuses members that weren't asked for
         if (!root_.is_absolute()) throw Error(Code::invalid, "Root: " + root_.string() + " is no absolute path");
         fs::create_directories(root_);
     }
 
     void create(const std::string& name, const davit::Options& options) override {
         const fs::path path = pathOf(name);
-        if (!options.empty()) throw Error(Code::invalid, "volume " + name + ": unknown option " + options.begin()->first);
+        if (!options.empty())
+            throw Error(Code::invalid, "volume " + name + ": unknown option " + options.begin()->first);
         fs::create_directory(path);
         context_.log(davit::LogLevel::debug, "created volume " + name);
     }
@@ -68,7 +69,8 @@ class MyDriverVolumes final : public davit::VolumeDriver {
     std::vector<davit::VolumeInfo> list() override {
         std::vector<davit::VolumeInfo> result;
         for (const auto& entry : fs::directory_iterator(root_))
-            if (entry.is_directory()) result.push_back({.name = entry.path().filename(), .mountpoint = entry.path(), .created_at = {}});
+            if (entry.is_directory())
+                result.push_back({.name = entry.path().filename(), .mountpoint = entry.path(), .created_at = {}});
         return result;
     }
 
