@@ -94,6 +94,8 @@ const std::vector<Command>& commandTable() {
         {"plugin", "inspect", "", "", "[OPTIONS] PLUGIN [PLUGIN...]", "Display detailed information on one or more plugins", 1, -1,
          inspectPlugins},
         {"plugin", "ls", "", "list", "[OPTIONS]", "List the drivers that plugins offer", 0, 0, listPlugins},
+        {"plugin", "new", "", "", "[OPTIONS] KIND NAME", "Start a plugin of your own: volume, storage, network or ipam", 2, 2,
+         newPlugin},
         {"plugin", "package", "", "", "[OPTIONS] FILE.so", "Make a managed plugin's folder of a plugin", 1, 1, packagePlugin},
         {"plugin", "rm", "", "remove", "[OPTIONS] PLUGIN [PLUGIN...]", "Remove one or more plugins", 1, -1, removePlugins},
         {"plugin", "set", "", "", "PLUGIN KEY=VALUE [KEY=VALUE...]", "Change settings for a plugin", 2, -1, setPlugin},

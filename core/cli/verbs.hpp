@@ -91,6 +91,8 @@ int importVolume(Cli& cli, CommandLine& line);
 int renameVolume(Cli& cli, CommandLine& line);
 int resizeVolume(Cli& cli, CommandLine& line);
 int snapshotVolume(Cli& cli, CommandLine& line);
+// plugin_author.cpp
+int newPlugin(Cli& cli, CommandLine& line);
 // plugin_commands.cpp
 int listPlugins(Cli& cli, CommandLine& line);
 int checkPlugin(Cli& cli, CommandLine& line);

@@ -2,6 +2,10 @@
 #   a plugin NAME.so in ${CMAKE_BINARY_DIR}/plugins that exports davit_plugin_entry and nothing else, with every symbol
 #   resolved when it is linked and when it is loaded. The target is called plugin_NAME.
 #
+# davit_check_plugin(NAME [ARGS --config {…} …])
+#   two tests for ctest: the conformance suite against NAME.so in process, and over HTTP in a process of its own. ARGS are
+#   further arguments of `davit plugin check`. Most drivers need root. Only after find_package(DavitSdk).
+#
 # Works in davit's own tree and after find_package(DavitSdk). C++ sources need C++20; C sources get plugin.h alone.
 
 function(davit_add_plugin name)
@@ -23,4 +27,16 @@ function(davit_add_plugin name)
     target_link_options(${target} PRIVATE -Wl,-z,defs)
   endif()
   target_link_options(${target} PRIVATE -Wl,-z,now -Wl,--version-script=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map)
+endfunction()
+
+function(davit_check_plugin name)
+  cmake_parse_arguments(ARG "" "" "ARGS" ${ARGN})
+  if(NOT DAVIT_PROGRAM)
+    message(FATAL_ERROR "davit_check_plugin(${name}): no davit program; set DAVIT_PROGRAM")
+  endif()
+  foreach(transport in-process process)
+    add_test(NAME ${name}_${transport} COMMAND ${DAVIT_PROGRAM} plugin check --transport ${transport} ${ARG_ARGS}
+      $<TARGET_FILE:plugin_${name}>)
+    set_tests_properties(${name}_${transport} PROPERTIES TIMEOUT 300)
+  endforeach()
 endfunction()
