@@ -158,7 +158,6 @@ class VolumeController {
     [[nodiscard]] Volume find(const std::string& name);
     [[nodiscard]] std::optional<Volume> ofOthers(const std::string& name);
 
-    [[nodiscard]] bool isQuick(const Volume& volume);
     /// Asks the driver to end one mount; it is over when that doesn't throw.
     void end(Busy& right, VolumeDriver& driver, const std::string& id);
     /// Unmounts what those have mounted that don't use it any more.

@@ -42,7 +42,7 @@ std::string VolumeController::mount(const MountRequest& request) {
     Busy right(*this, request.volume, Busy::Missing::refuse);
     const Entry entry = right.snapshot();
     const std::shared_ptr<VolumeDriver> driver = driverOf(entry.volume);
-    if (!isQuick(entry.volume)) rows_.insertMount({request.id, request.volume, request.user});
+    rows_.insertMount({request.id, request.volume, request.user});
     DAVIT_FAILPOINT("volume.mounting");
     std::string path = driver->mount(request.volume, request.id);
     DAVIT_FAILPOINT("volume.mounted");
@@ -87,9 +87,6 @@ std::vector<VolumeController::Leaving> VolumeController::retireOthers(const std:
         for (Leaving& one : retire(user)) all.push_back(std::move(one));
     return all;
 }
-
-/// A directory of this daemon's own: mounting and unmounting it can't take long, and nothing outlives the daemon.
-bool VolumeController::isQuick(const Volume& volume) { return volume.options.empty() && drivers_.isOwn(volume.driver); }
 
 void VolumeController::end(Busy& right, VolumeDriver& driver, const std::string& id) {
     driver.unmount(right.name(), id);
