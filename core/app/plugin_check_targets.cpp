@@ -50,7 +50,7 @@ class ProcessTransport final : public Transport {
     plugin::HttpTransport http_;
 };
 
-void report(const conformance::Result& result, Totals& totals) {
+void report(const conformance::Result& result, Totals& totals, const Progress& progress) {
     using conformance::Outcome;
     const char* word = result.outcome == Outcome::kept ? "kept   " : result.outcome == Outcome::broken ? "BROKEN " : "skipped";
     fmt::print("  {} {:<24} {}\n", word, result.name, result.sentence);
@@ -60,12 +60,23 @@ void report(const conformance::Result& result, Totals& totals) {
                  : result.outcome == Outcome::broken ? totals.broken
                                                      : totals.skipped;
     ++count;
+    progress.tell(result.outcome == Outcome::kept ? "kept" : result.outcome == Outcome::broken ? "broken" : "skipped");
 }
 
 template <class Target>
-void runRules(const conformance::Rules<Target>& rules, Target& target, const Options& options, Totals& totals) {
-    conformance::run<Target>(rules, target, options.rule,
-                             [&totals](const conformance::Result& result) { report(result, totals); });
+void runRules(const conformance::Rules<Target>& rules, Target& target, const Options& options, Totals& totals, Progress& progress) {
+    for (const auto& rule : rules) {
+        if ((!options.rule.empty() && rule.name != options.rule) || !progress.beginRule(rule.name)) continue;
+        conformance::run<Target>({rule}, target, {}, [&](const conformance::Result& result) { report(result, totals, progress); });
+    }
+}
+
+/// False: it has been checked by an earlier process.
+bool begin(const std::string& title, Progress& progress) {
+    if (!progress.beginSession(title)) return false;
+    fmt::print("{}\n", title);
+    std::fflush(stdout);
+    return true;
 }
 
 void killProcess(plugin::HostProcess& process) {
@@ -74,7 +85,8 @@ void killProcess(plugin::HostProcess& process) {
     process.awaitEndOf(pid, 5s);
 }
 
-void checkStorage(const Session& session, std::shared_ptr<StorageDriver> driver, const Options& options, Totals& totals) {
+void checkStorage(const Session& session, std::shared_ptr<StorageDriver> driver, const Options& options, Totals& totals,
+                  Progress& progress) {
     const TempDir scratch(options.home.empty() ? "/var/tmp" : options.home, "davit-check-");
     conformance::StorageTarget target{.driver = driver,
                                       .init = {.home = (scratch.path() / "home").native(),
@@ -89,6 +101,7 @@ void checkStorage(const Session& session, std::shared_ptr<StorageDriver> driver,
     if (!unsuitable.empty()) {
         fmt::print("  not for this host: {}\n", unsuitable);
         ++totals.skipped;
+        progress.tell("skipped");
         return;
     }
     driver->init(target.init);
@@ -99,7 +112,7 @@ void checkStorage(const Session& session, std::shared_ptr<StorageDriver> driver,
             driver->init(init);
         };
     }
-    runRules(conformance::storageRules(), target, options, totals);
+    runRules(conformance::storageRules(), target, options, totals, progress);
     driver->cleanup();
 }
 
@@ -123,51 +136,53 @@ std::string networkOptions(const Options& options) {
 
 // Opens and checks; a driver that isn't for this host is no broken one.
 template <typename Open>
-void checkOpened(const std::string& title, Totals& totals, const Open& open) {
+void checkOpened(const std::string& title, Totals& totals, const Progress& progress, const Open& open) {
     try {
         open();
     } catch (const Error& e) {
         if (e.code() != Code::unimplemented) throw;
         fmt::print("{}\n  skipped: {}\n", title, e.text());
         ++totals.skipped;
+        progress.tell("skipped");
     }
 }
 
-void checkSession(const Session& session, const Options& options, Totals& totals) {
-    fmt::print("{}\n", session.title);
-    const auto proxy = plugin::makeProxy(session.kind, session.transport);
+void checkSession(const Session& session, const Options& options, Totals& totals, Progress& progress) {
+    const auto proxy = plugin::makeProxy(session.kind, told(session.transport, progress));
     switch (session.kind) {
         case DriverKind::storage:
-            return checkStorage(session, std::static_pointer_cast<StorageDriver>(proxy), options, totals);
+            return checkStorage(session, std::static_pointer_cast<StorageDriver>(proxy), options, totals, progress);
         case DriverKind::network: {
             conformance::NetworkTarget target{
                 .driver = std::static_pointer_cast<NetworkDriver>(proxy), .options = networkOptions(options), .kill = killOf(session)};
-            return runRules(conformance::networkRules(), target, options, totals);
+            return runRules(conformance::networkRules(), target, options, totals, progress);
         }
         case DriverKind::ipam: {
             conformance::IpamTarget target{.driver = std::static_pointer_cast<IpamDriver>(proxy), .kill = killOf(session)};
-            return runRules(conformance::ipamRules(), target, options, totals);
+            return runRules(conformance::ipamRules(), target, options, totals, progress);
         }
         case DriverKind::volume: {
             conformance::VolumeTarget target{
                 .driver = std::static_pointer_cast<VolumeDriver>(proxy), .options = optionMap(options), .kill = killOf(session)};
-            return runRules(conformance::volumeRules(), target, options, totals);
+            return runRules(conformance::volumeRules(), target, options, totals, progress);
         }
     }
 }
 
-void checkInProcess(const davit_driver& driver, const std::string& title, const Options& options, Totals& totals) {
+void checkInProcess(const davit_driver& driver, const std::string& title, const Options& options, Totals& totals, Progress& progress) {
+    if (!begin(title, progress)) return;
     const TempDir state;
     const Session session{.kind = static_cast<DriverKind>(driver.kind),
-                          .title = title + ", in process",
+                          .title = title,
                           .transport = std::make_shared<plugin::InProcessTransport>(
                               driver, plugin::OpenOptions{.config_json = options.config_json, .log = {}, .state_directory = state.path()}),
                           .process = nullptr};
-    checkSession(session, options, totals);
+    checkSession(session, options, totals, progress);
 }
 
 void checkProcess(const davit_driver& driver, const std::string& title, const fs::path& file, const Options& options,
-                  Totals& totals) {
+                  Totals& totals, Progress& progress) {
+    if (!begin(title, progress)) return;
     const TempDir sockets, state;
     auto process = std::make_shared<plugin::HostProcess>(
         plugin::HostProcessOptions{.host_binary = fs::read_symlink("/proc/self/exe").parent_path() / "davit-plugin-host",
@@ -178,14 +193,14 @@ void checkProcess(const davit_driver& driver, const std::string& title, const fs
                                    .log = {},
                                    .state_directory = state.path()});
     const Session session{.kind = static_cast<DriverKind>(driver.kind),
-                          .title = title + ", in a process of its own",
+                          .title = title,
                           .transport = std::make_shared<ProcessTransport>(process),
                           .process = process};
     (void)process->waitReady(15s);  // a driver that isn't for this host says so now
-    checkSession(session, options, totals);
+    checkSession(session, options, totals, progress);
 }
 
-void checkObject(const Options& options, Totals& totals) {
+void checkObject(const Options& options, Totals& totals, Progress& progress) {
     const fs::path file = fs::absolute(options.target);
     const davit_plugin& plugin = plugin::loadPlugin(file);
     int found = 0;
@@ -194,36 +209,37 @@ void checkObject(const Options& options, Totals& totals) {
         ++found;
         const std::string title = fmt::format("{} driver {} of {} {}", plugin::kindName(static_cast<DriverKind>((*driver)->kind)),
                                               (*driver)->name, plugin.name, plugin.version);
-        if (options.transport != "process") checkOpened(title, totals, [&] { checkInProcess(**driver, title, options, totals); });
-        if (options.transport != "in-process") checkOpened(title, totals, [&] { checkProcess(**driver, title, file, options, totals); });
+        if (options.transport != "process")
+            checkOpened(title, totals, progress, [&] { checkInProcess(**driver, title + ", in process", options, totals, progress); });
+        if (options.transport != "in-process")
+            checkOpened(title, totals, progress,
+                        [&] { checkProcess(**driver, title + ", in a process of its own", file, options, totals, progress); });
     }
     if (found == 0) throw error(Code::not_found, "{}: no driver \"{}\"", file.native(), options.driver);
 }
 
-void checkServer(const plugin::ServerAddress& address, const Options& options, Totals& totals) {
+void checkServer(const plugin::ServerAddress& address, const Options& options, Totals& totals, Progress& progress) {
     const auto transport = std::make_shared<plugin::HttpTransport>(address);
     const auto interfaces = plugin::askImplements(*transport, address.text(), 10s);
     for (const std::string& interface : interfaces) {
         const auto kind = plugin::kindOfInterface(interface);
         if (!kind) continue;
-        checkSession({.kind = *kind,
-                      .title = fmt::format("{} driver at {}", plugin::kindName(*kind), address.text()),
-                      .transport = transport,
-                      .process = nullptr},
-                     options, totals);
+        const std::string title = fmt::format("{} driver at {}", plugin::kindName(*kind), address.text());
+        if (begin(title, progress))
+            checkSession({.kind = *kind, .title = title, .transport = transport, .process = nullptr}, options, totals, progress);
     }
 }
 
 }  // namespace
 
-void checkAll(const Options& options, Totals& totals) {
+void checkAll(const Options& options, Totals& totals, Progress& progress) {
     if (options.transport != "both" && options.transport != "in-process" && options.transport != "process")
         throw error(Code::invalid, "--transport {}: in-process, process or both", options.transport);
-    if (options.target.find("://") != std::string::npos) return checkServer(plugin::parseAddress(options.target), options, totals);
+    if (options.target.find("://") != std::string::npos) return checkServer(plugin::parseAddress(options.target), options, totals, progress);
     struct stat status {};
     davit::check(::stat(options.target.c_str(), &status), "{}", options.target);
-    if (S_ISSOCK(status.st_mode)) return checkServer(plugin::unixAddress(fs::absolute(options.target)), options, totals);
-    checkObject(options, totals);
+    if (S_ISSOCK(status.st_mode)) return checkServer(plugin::unixAddress(fs::absolute(options.target)), options, totals, progress);
+    checkObject(options, totals, progress);
 }
 
 }  // namespace davit::plugin_check

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "plugin_check_progress.hpp"
 
 namespace davit::plugin_check {
 
@@ -24,8 +25,11 @@ struct Totals {
     int skipped = 0;
 };
 
-/// Checks every driver of the target over every transport, printing each rule as it is done. Throws Error when the target
-/// can't be loaded or reached.
-void checkAll(const Options& options, Totals& totals);
+/// Exit status of a process that couldn't load or reach its target.
+inline constexpr int kCannotCheck = 2;
+
+/// Checks every driver of the target over every transport, printing each rule as it is done and telling `progress`. Throws Error when
+/// the target can't be loaded or reached.
+void checkAll(const Options& options, Totals& totals, Progress& progress);
 
 }  // namespace davit::plugin_check

@@ -103,7 +103,8 @@ void inUse(Target& t) {
     try {
         volume.remove();
     } catch (const Error& e) {
-        expect(e.code() == Code::conflict, "remove() of a volume in use is refused, but not as a conflict: " + e.text());
+        // Docker's servers have texts and no codes: theirs arrive as "system".
+        expect(e.code() == Code::conflict || e.code() == Code::system, "remove() of a volume in use is refused, but not as a conflict: " + e.text());
         expect(isThere(path / "f") && t.driver->get(volume.name()).has_value(), "remove() was refused and took something away");
         volume.unmount();
         return volume.remove();

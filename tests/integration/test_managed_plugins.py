@@ -192,7 +192,7 @@ class LastingTest(ManagedCase):
         for pid in self.processes():
             os.kill(pid, 9)
         self.daemon.start()
-        self.docker.ok('volume', 'create', '-d', 'vol', 'data')
+        until(lambda: self.docker.run('volume', 'create', '-d', 'vol', 'data').returncode == 0, 'it serves')
 
     def test_a_folder_that_is_no_plugin(self):
         for files, text in (({'rootfs/x': ''}, 'config.json'), ({'config.json': '{'}, 'rootfs'), ({'config.json': '{', 'rootfs/x': ''}, 'invalid plugin config'),

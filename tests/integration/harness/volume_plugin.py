@@ -39,6 +39,8 @@ class Volumes:
 
     def answer(self, method, request):
         name = request.get('Name', '')
+        if method not in ('Create', 'List', 'Get', 'Path', 'Remove', 'Mount', 'Unmount'):
+            return None
         with self.lock:
             if method == 'Create':
                 if 'bad' in (request.get('Opts') or {}):
@@ -66,8 +68,6 @@ class Volumes:
                     users.remove(request['ID'])
                 self.save()
                 return {'Mountpoint': self.path(name)} if method == 'Mount' else {}
-            else:
-                return None
             self.save()
             return {}
 
