@@ -69,8 +69,8 @@ class Tree:
         return None
 
     def product_files(self):
-        """Everything that ships: not the tests, and not the SDK's examples, which are built against an installed SDK."""
-        return [p for p in sorted(self.text) if not p.startswith(('tests/', 'sdk/examples/', 'sdk/template/'))]
+        """Everything that ships: not the tests, and not the SDK's templates, which are built against an installed SDK."""
+        return [p for p in sorted(self.text) if not p.startswith(('tests/', 'sdk/template/'))]
 
 
 def folder_of(path):

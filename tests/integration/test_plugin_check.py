@@ -11,7 +11,7 @@ from harness.volume_plugin import VolumePlugin
 
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 
-# What a bad .so does differently from the SDK's example: (text in its source, what stands there instead).
+# What a bad .so does differently from the SDK's template: (text in its source, what stands there instead).
 BAD_OBJECTS = {
     'crashes_in_a_call': [('/*id*/) override { return existing(name); }', '/*id*/) override { *(volatile int*)8 = 1; return existing(name); }')],
     'crashes_in_open': [('davit::DriverConfig config(context);', '*(volatile int*)8 = 1;\n        davit::DriverConfig config(context);')],
@@ -35,7 +35,7 @@ class BadObjects(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = places.work_dir('bad-objects')
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        with open(os.path.join(SOURCES, 'sdk/examples/volume_cpp/dir_volumes.cpp'), encoding='utf-8') as file:
+        with open(os.path.join(SOURCES, 'sdk/template/volume-cpp/my_driver.cpp'), encoding='utf-8') as file:
             cls.example = file.read()
 
     def build(self, name, source, *flags):

@@ -245,8 +245,8 @@ class DiscoveryTest(PluginCase):
 
 
 def built(folder, name, changes, output):
-    """The SDK's example as a plugin of its own, with these changes in its source."""
-    source = os.path.join(SOURCES, 'sdk', 'examples', 'volume_cpp', 'dir_volumes.cpp')
+    """The SDK's template as a plugin of its own, with these changes in its source."""
+    source = os.path.join(SOURCES, 'sdk', 'template', 'volume-cpp', 'my_driver.cpp')
     with open(source, encoding='utf-8') as file:
         text = file.read()
     for old, new in changes.items():
@@ -273,8 +273,8 @@ class UpgradeTest(PluginCase):
 
     @classmethod
     def build(cls, generation):
-        built(cls.folder, 'dir', {'/var/lib/davit-dir-volumes': os.path.join(cls.folder, f'gen{generation}'),
-                                  'DAVIT_PLUGIN("dir", "1.0"': f'DAVIT_PLUGIN("dir", "{generation}.0"'},
+        built(cls.folder, 'dir', {'context.stateDirectory()': f'"{cls.folder}/gen{generation}"', 'kName = "my_driver"': 'kName = "dir"',
+                                  'DAVIT_PLUGIN("my_driver", "1.0"': f'DAVIT_PLUGIN("dir", "{generation}.0"'},
               os.path.join(cls.folder, 'dir.so'))
 
     def hosts(self):

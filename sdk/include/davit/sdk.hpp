@@ -1,5 +1,5 @@
 // The C++ SDK for davit plugins. Include this, derive from one of the four driver interfaces, and end the file with
-// DAVIT_PLUGIN. See context.hpp for the shape, driver/*_driver.hpp for what to implement, sdk/examples for whole plugins.
+// DAVIT_PLUGIN. See context.hpp for the shape, driver/*_driver.hpp for what to implement, sdk/template for whole plugins.
 //
 // Standard C++20 and RapidJSON's headers only; nothing to link. The same shared object is loaded by davitd, or served over
 // Docker's plugin HTTP protocol by `davit-plugin-host my.so --listen unix:///run/docker/plugins/my.sock`.

@@ -176,17 +176,18 @@ static int32_t my_driver_call(void* self, const davit_call* call, davit_error* e
         put(call, "{\"Capabilities\":{\"Scope\":\"local\"}}");
         return DAVIT_OK;
     }
+    if (!is_method(call, "VolumeDriver.Create") && !is_method(call, "VolumeDriver.Remove") &&
+        !is_method(call, "VolumeDriver.Unmount") && !is_method(call, "VolumeDriver.Get") &&
+        !is_method(call, "VolumeDriver.Path") && !is_method(call, "VolumeDriver.Mount"))
+        return fail(err, DAVIT_UNIMPLEMENTED, 0, "%.*s: not implemented by this driver", (int)call->method.len,
+                    call->method.data);
     if (find_string(call->request, "Name", name, sizeof name) != 0 || !is_good_name(name))
         return fail(err, DAVIT_INVALID, 0, "no volume name in the request");
     snprintf(path, sizeof path, "%s/%s", root, name);
     if (is_method(call, "VolumeDriver.Create")) return create_volume(call, name, path, err);
     if (is_method(call, "VolumeDriver.Remove")) return remove_volume(name, path, err);
     if (is_method(call, "VolumeDriver.Unmount")) return DAVIT_OK;
-    if (is_method(call, "VolumeDriver.Get") || is_method(call, "VolumeDriver.Path") ||
-        is_method(call, "VolumeDriver.Mount"))
-        return ask_volume(call, root, name, path, err);
-    return fail(err, DAVIT_UNIMPLEMENTED, 0, "%.*s: not implemented by this driver", (int)call->method.len,
-                call->method.data);
+    return ask_volume(call, root, name, path, err);
 }
 
 /* What this driver needs to know is one path, which the host keeps until close() has returned: so that is `self`. */
