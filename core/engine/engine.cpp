@@ -114,6 +114,7 @@ void Engine::shutdown() {
     (void)impl_->core.events.drain(kDrainTimeout);
     (void)impl_->core.cleanup.drain(kCleanupGrace);
     (void)impl_->core.volume_lanes.drain(kDrainTimeout);
+    if (!impl_->core.options()->live_restore) impl_->managed_plugins.endPrograms();
 }
 
 ContainerService& Engine::containers() noexcept { return impl_->containers; }

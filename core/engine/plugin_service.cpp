@@ -12,7 +12,10 @@ bool hasUsers(const EngineCore& core, const managed::Plugin& plugin) {
     if (core.parts.volumes.hasVolumes(plugin.name)) return true;
     const std::vector<network::Network> networks = core.parts.networks.list();
     return std::any_of(networks.begin(), networks.end(), [&](const network::Network& network) {
-        return managed::taggedName(network.config.driver) == plugin.name || managed::taggedName(network.config.ipam.driver) == plugin.name;
+        const auto isIts = [&](DriverKind kind, const std::string& driver) {
+            return core.parts.drivers.canonicalName(kind, driver) == plugin.name;
+        };
+        return isIts(DriverKind::network, network.config.driver) || isIts(DriverKind::ipam, network.config.ipam.driver);
     });
 }
 

@@ -10,7 +10,7 @@ class VolumeDrivers final : public volume::DriverSource {
   public:
     explicit VolumeDrivers(plugin::DriverRegistry& registry) : registry_(registry) {}
     void expect(const std::string& name) override { registry_.expect(name); }
-    [[nodiscard]] std::string canonical(const std::string& name) override { return registry_.canonicalName(name); }
+    [[nodiscard]] std::string canonical(const std::string& name) override { return registry_.canonicalName(DriverKind::volume, name); }
     [[nodiscard]] std::shared_ptr<VolumeDriver> volume(const std::string& name) override { return registry_.volume(name); }
     [[nodiscard]] bool isOwn(const std::string& name) override { return registry_.isOwn(DriverKind::volume, name); }
     [[nodiscard]] std::vector<std::string> own() override;

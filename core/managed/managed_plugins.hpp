@@ -7,7 +7,7 @@
 //     <data-root>/plugins/.new-…                  one that is being made
 //
 // A row says that a plugin exists: it is written when the folder is whole and removed before the folder goes, so a kill leaves a whole
-// plugin or a folder that the next start removes. An enabled plugin's program outlives the daemon and is taken up again; one that ends is
+// plugin or a folder that the next start removes. An enabled plugin's program outlives a killed daemon and is taken up again; one that ends is
 // started anew, with growing pauses.
 //
 // Threads: any; operations on one plugin follow each other. Database, registry and monitor outlive it.
@@ -20,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/byte_stream.hpp"
@@ -35,7 +36,8 @@ struct ManagedOptions {
     std::filesystem::path exec_root;
     std::string cgroup_parent;
     std::chrono::milliseconds stop_timeout{10000};   ///< between SIGTERM and SIGKILL
-    std::chrono::milliseconds ready_timeout{10000};  ///< for the socket to be there after a start
+    std::chrono::milliseconds ready_timeout{10000};  ///< for the socket to be there after enable()
+    std::chrono::milliseconds restore_timeout{3000};  ///< for those of all that restore() starts, together
 };
 
 /// What is shown of a plugin. Values.
@@ -63,12 +65,16 @@ class ManagedPlugins {
     void restore();
     /// Ends the supervision; the programs go on.
     void stop();
+    /// After stop(): ends the programs, all at once, each within twice the stop_timeout. They stay enabled: restore() starts them.
+    void endPrograms();
 
     /// By name.
     [[nodiscard]] std::vector<Plugin> list() const;
-    /// By name, name without ":latest", id or its beginning. Throws Error{not_found} `plugin "x" not found`.
+    /// By name, name without ":latest", id or its beginning. Throws Error{not_found} `plugin "x" not found`, {invalid} for the beginning of
+    /// several ids.
     [[nodiscard]] Plugin inspect(const std::string& ref) const;
-    /// From a tar of config.json and rootfs/. Throws Error{conflict} "plugin x already exists", {invalid} for what is no plugin.
+    /// From a tar of config.json and rootfs/. Throws Error{conflict} "plugin x already exists", {invalid} as pluginName() and for
+    /// what is no plugin; then nothing of it is left.
     Plugin create(const std::string& name, ByteSource& tar);
     /// Returns when it answers at its socket. A failure leaves it disabled.
     Plugin enable(const std::string& ref, std::chrono::seconds timeout);
@@ -86,21 +92,33 @@ class ManagedPlugins {
     using EntryPtr = std::shared_ptr<Entry>;
 
     [[nodiscard]] EntryPtr find(const std::string& ref) const DAVIT_EXCLUDES(mutex_);
+    [[nodiscard]] EntryPtr byName(const std::string& name) const DAVIT_REQUIRES(mutex_);
     [[nodiscard]] PluginPlace placeOf(const std::string& id) const;
     [[nodiscard]] PluginRow rowOf(const Plugin& plugin, std::chrono::seconds timeout) const;
-    void save(const Entry& entry);
+    /// In the database first: what is said here is kept. The caller holds the operation.
+    void change(Entry& entry, Plugin plugin, std::chrono::seconds timeout) DAVIT_EXCLUDES(mutex_);
     void publish(const Entry& entry);
-    void run(const EntryPtr& entry);
-    void end(const EntryPtr& entry);
-    void awaitSocket(const EntryPtr& entry);
-    [[nodiscard]] PluginProcess::Exited onExit(const EntryPtr& entry) const;
-    void exited(const std::weak_ptr<Entry>& weak, const runtime::ExitInfo& exit);
     void refuseUse(const Plugin& plugin, bool force) const;
 
+    // managed_supervision.cpp; where nothing else is said the caller holds the entry's operation.
+    /// From now on its end may be reported.
+    void expectProgram(Entry& entry) DAVIT_EXCLUDES(mutex_);
+    void run(const EntryPtr& entry) DAVIT_EXCLUDES(mutex_);
+    void awaitSocket(const EntryPtr& entry, std::chrono::steady_clock::time_point until) DAVIT_EXCLUDES(mutex_);
+    /// Ends the program, if there is one, and removes what its runs leave.
+    void end(const EntryPtr& entry) DAVIT_EXCLUDES(mutex_);
+    static void cleanUp(const PluginPlace& place);
+    [[nodiscard]] PluginProcess::Exited onExit(const EntryPtr& entry) const;
+    void exited(const std::weak_ptr<Entry>& weak, const runtime::ExitInfo& exit) DAVIT_EXCLUDES(mutex_);  ///< nobody holds it
+    /// If it is to run at all.
+    void restartLater(const EntryPtr& entry) DAVIT_REQUIRES(mutex_);
+    void restart(const EntryPtr& entry) DAVIT_EXCLUDES(mutex_);  ///< takes the operation
+    void supervise() DAVIT_EXCLUDES(mutex_);
+
     // managed_restore.cpp
-    void restoreOne(const PluginRow& row);
+    /// Returns it when its program was started and will listen.
+    EntryPtr restoreOne(const PluginRow& row);
     void removeUnknownFolders();
-    void supervise();
 
     const ManagedOptions options_;
     PluginRows rows_;
@@ -111,12 +129,9 @@ class ManagedPlugins {
     mutable Mutex mutex_;
     Condition changed_;
     std::map<std::string, EntryPtr> entries_ DAVIT_GUARDED_BY(mutex_);  ///< by id
-    std::map<std::chrono::steady_clock::time_point, std::weak_ptr<Entry>> restarts_ DAVIT_GUARDED_BY(mutex_);
+    std::multimap<std::chrono::steady_clock::time_point, std::weak_ptr<Entry>> restarts_ DAVIT_GUARDED_BY(mutex_);
     bool stopping_ DAVIT_GUARDED_BY(mutex_) = false;
     std::thread supervisor_;  ///< from the first plugin that is enabled on
 };
-
-/// "name" with ":latest" unless it has a tag.
-[[nodiscard]] std::string taggedName(const std::string& name);
 
 }  // namespace davit::managed

@@ -1,31 +1,33 @@
-// The daemon's start, and the supervision of programs that end.
-#include <algorithm>
-
+// The daemon's start.
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "managed/managed_entry.hpp"
+#include "managed/plugin_folder.hpp"
 
 namespace davit::managed {
 namespace fs = std::filesystem;
-namespace {
-
-constexpr std::size_t kMaxConfig = std::size_t{1} << 20U;
-constexpr std::chrono::hours kIdle{1};
-
-}  // namespace
 
 void ManagedPlugins::restore() {
+    std::vector<EntryPtr> started;
     for (const PluginRow& row : rows_.load()) {
         try {
-            restoreOne(row);
+            if (EntryPtr entry = restoreOne(row)) started.push_back(std::move(entry));
         } catch (const std::exception& failure) {  // the others' start goes on
             log::error("plugin {}: {}", row.name, failure.what());
         }
     }
     removeUnknownFolders();
+    const auto until = std::chrono::steady_clock::now() + options_.restore_timeout;
+    for (const EntryPtr& entry : started) {
+        try {
+            awaitSocket(entry, until);
+        } catch (const Error& failure) {  // it may answer later
+            log::warning("plugin {}: {}", entry->plugin.name, failure.text());
+        }
+    }
 }
 
-void ManagedPlugins::restoreOne(const PluginRow& row) {
+ManagedPlugins::EntryPtr ManagedPlugins::restoreOne(const PluginRow& row) {
     const auto entry = std::make_shared<Entry>();
     entry->plugin.id = row.id;
     entry->plugin.name = row.name;
@@ -35,78 +37,49 @@ void ManagedPlugins::restoreOne(const PluginRow& row) {
         entries_[row.id] = entry;  // it can be removed, whatever is wrong with it
     }
     const PluginPlace place = placeOf(row.id);
-    const std::optional<std::string> config = readFile(place.directory / "config.json", kMaxConfig);
-    if (!config) throw Error(Code::system, "its config.json is missing");
-    entry->plugin.config = parseConfig(*config);
-    const json::Document settings = json::Document::parse(row.settings);
-    entry->plugin.settings = readSettings(settings.root(), entry->plugin.config);
+    try {
+        entry->plugin.config = readConfig(place.directory);
+        const json::Document settings = json::Document::parse(row.settings);
+        entry->plugin.settings = readSettings(settings.root(), entry->plugin.config);
+    } catch (...) {  // rethrown
+        cleanUp(place);
+        throw;
+    }
     entry->plugin.enabled = row.enabled;
     publish(*entry);
-    if (!row.enabled) return PluginProcess::cleanUp(place);
-    const Lock operation(entry->operation);
-    {
-        const Lock lock(mutex_);
-        entry->running = true;
-        entry->started = std::chrono::steady_clock::now();
-        if (!supervisor_.joinable()) supervisor_ = std::thread([this] { supervise(); });
+    if (!row.enabled) {
+        cleanUp(place);
+        return nullptr;
     }
-    entry->process = PluginProcess::takeUp(monitor_, place, onExit(entry));
-    if (entry->process) return;
-    run(entry);
-    awaitSocket(entry);
+    const Lock operation(entry->operation);
+    try {
+        expectProgram(*entry);
+        entry->process = PluginProcess::takeUp(monitor_, place, onExit(entry));
+        if (entry->process) return nullptr;
+        run(entry);
+        return entry;
+    } catch (const std::exception& failure) {  // what keeps it from starting may pass
+        log::error("plugin {}: {}", entry->plugin.name, failure.what());
+        const Lock lock(mutex_);
+        entry->running = false;
+        restartLater(entry);
+        return nullptr;
+    }
 }
 
 // What a create or a removal left.
 void ManagedPlugins::removeUnknownFolders() {
     const fs::path plugins = options_.data_root / "plugins";
     std::error_code none;
+    std::vector<std::string> unknown;
     for (fs::directory_iterator at(plugins, none), last; !none && at != last; at.increment(none)) {
-        const std::string name = at->path().filename();
-        {
-            const Lock lock(mutex_);
-            if (entries_.contains(name)) continue;
-        }
-        PluginProcess::cleanUp(placeOf(name));
-        unshareMounts(at->path() / "propagated-mount");
-        removeTree(at->path());
-    }
-}
-
-void ManagedPlugins::supervise() {
-    while (true) {
-        EntryPtr entry;
-        {
-            const Lock lock(mutex_);
-            while (!stopping_ && (restarts_.empty() || restarts_.begin()->first > std::chrono::steady_clock::now())) {
-                const auto next = restarts_.empty() ? std::chrono::steady_clock::now() + kIdle : restarts_.begin()->first;
-                (void)changed_.wait_until(mutex_, next);
-            }
-            if (stopping_) return;
-            entry = restarts_.begin()->second.lock();
-            restarts_.erase(restarts_.begin());
-        }
-        if (!entry) continue;
-        const Lock operation(entry->operation);
-        if (!entry->plugin.enabled || entry->gone) continue;
-        try {
-            if (entry->process) entry->process->release();
-            entry->process.reset();
-            PluginProcess::cleanUp(placeOf(entry->plugin.id));
-            run(entry);
-        } catch (const std::exception& failure) {  // a thread's entry
-            log::error("plugin {}: {}", entry->plugin.name, failure.what());
-            exited(entry, {});
-        }
-    }
-}
-
-void ManagedPlugins::stop() {
-    {
         const Lock lock(mutex_);
-        stopping_ = true;
+        if (std::string name = at->path().filename(); !entries_.contains(name)) unknown.push_back(std::move(name));
     }
-    changed_.notify_all();
-    if (supervisor_.joinable()) supervisor_.join();
+    for (const std::string& name : unknown) {
+        cleanUp(placeOf(name));
+        removeTree(plugins / name);
+    }
 }
 
 }  // namespace davit::managed

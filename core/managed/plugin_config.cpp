@@ -84,6 +84,8 @@ PluginConfig parseConfig(std::string_view text) {
         config.protocol_scheme = root["interface"]["protocolScheme"].string();
         config.entrypoint = root["entrypoint"].strings();
         config.work_dir = root["workdir"].string();
+        config.uid = root["user"]["uid"].integer();
+        config.gid = root["user"]["gid"].integer();
         config.network = root["network"]["type"].string();
         for (const json::Value mount : root["mounts"].array()) config.mounts.push_back(readMount(mount));
         config.propagated_mount = root["propagatedMount"].string();
@@ -162,7 +164,10 @@ void writeConfig(json::Writer& out, const PluginConfig& config) {
         });
         out.object("Network", [&] { out.member("Type", config.network); });
         out.member("PidHost", config.pid_host).member("PropagatedMount", config.propagated_mount);
-        out.object("User", [] {});
+        out.object("User", [&] {
+            if (config.gid != 0) out.member("GID", config.gid);
+            if (config.uid != 0) out.member("UID", config.uid);
+        });
         out.member("WorkDir", config.work_dir);
     });
 }

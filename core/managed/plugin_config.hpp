@@ -2,6 +2,7 @@
 // case, as Docker does.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,7 @@ struct PluginConfig {
     std::string protocol_scheme;
     Strings entrypoint;
     std::string work_dir;
+    std::int64_t uid = 0, gid = 0;  ///< shown only: a plugin's program runs as root, in Docker too
     std::string network;  ///< "", "none", "bridge", "host"; only "host" means something
     std::vector<PluginMount> mounts;
     std::string propagated_mount;

@@ -29,8 +29,11 @@ void logLines(const std::string& id, const UniqueFd& output) {
             log::error("plugin={}: {}", id, pending.substr(0, end));  // Docker logs it as errors, too
             pending.erase(0, end + 1);
         }
-        if (pending.size() > buffer.size()) pending.clear();
+        if (pending.size() < buffer.size()) continue;
+        log::error("plugin={}: {}", id, pending);  // a line of any length, in pieces
+        pending.clear();
     }
+    if (!pending.empty()) log::error("plugin={}: {}", id, pending);
 }
 
 runtime::MountPoint bindMount(const std::string& source, const std::string& destination, const std::string& propagation) {

@@ -12,7 +12,7 @@ namespace davit::plugin {
 enum class DriverState {
     available,  ///< its file passed every check; it is opened on first use
     loaded,     ///< opened and in use
-    skipped,    ///< not for this host; `reason` says why
+    skipped,    ///< not for this host, or disabled; `reason` says why
     failed,     ///< refused or broken; `reason` says why
     unknown,    ///< a server that hasn't been asked yet
     active,     ///< a server that answered

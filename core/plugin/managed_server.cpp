@@ -1,6 +1,10 @@
 #include "plugin/managed_server.hpp"
 
+#include <fcntl.h>
+
 #include "base/check.hpp"
+#include "base/file.hpp"
+#include "base/in_root.hpp"
 
 namespace davit::plugin {
 namespace {
@@ -11,11 +15,16 @@ class ScopedVolumeDriver final : public VolumeDriver {
 
     void create(const std::string& name, const Options& options) override { driver_->create(name, options); }
     void remove(const std::string& name) override { driver_->remove(name); }
-    std::string mount(const std::string& name, const std::string& id) override { return scope_.onHost(driver_->mount(name, id)); }
+    std::string mount(const std::string& name, const std::string& id) override {
+        const std::string path = driver_->mount(name, id);
+        std::optional<std::string> there = scope_.onHost(path);
+        if (!there) throw error(Code::invalid, "the plugin's mountpoint \"{}\" isn't there", path);
+        return std::move(*there);
+    }
     void unmount(const std::string& name, const std::string& id) override { driver_->unmount(name, id); }
     std::string path(const std::string& name) override {
         const std::string path = driver_->path(name);
-        return path.empty() ? path : scope_.onHost(path);
+        return path.empty() ? path : scope_.onHost(path).value_or("");
     }
     // get() and list() show the server's own words, as Docker does.
     std::optional<VolumeInfo> get(const std::string& name) override { return driver_->get(name); }
@@ -40,11 +49,15 @@ class ScopedVolumeDriver final : public VolumeDriver {
 
 }  // namespace
 
-std::string PathScope::onHost(const std::string& path) const {
+std::optional<std::string> PathScope::onHost(const std::string& path) const {
     if (!path.starts_with('/') || (path + "/").find("/../") != std::string::npos)
         throw error(Code::invalid, "the plugin's path \"{}\" isn't absolute or leads outside", path);
     const bool below = !propagated.empty() && (path == propagated || path.starts_with(propagated + "/"));
-    return below ? propagated_host.string() + path.substr(propagated.size()) : rootfs.string() + path;
+    const UniqueFd root = openFile(below ? propagated_host : rootfs, O_PATH | O_DIRECTORY);
+    const UniqueFd there = tryOpenInRoot(root.get(), below ? "/" + path.substr(propagated.size()) : path, O_PATH);
+    if (!there && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) return std::nullopt;
+    check(there.get(), "open {} of the plugin", path);
+    return std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(there.get())).native();
 }
 
 std::shared_ptr<VolumeDriver> scopedVolumeDriver(std::shared_ptr<VolumeDriver> driver, PathScope scope) {

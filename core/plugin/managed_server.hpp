@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,14 +12,15 @@
 
 namespace davit::plugin {
 
-/// Where what the server calls a path is on the host. Values.
+/// Where what the server calls a path is on the host. Links there, absolute ones too, stay inside: the server makes them, and isn't
+/// trusted with the host's paths (SEC-63). Values.
 struct PathScope {
     std::filesystem::path rootfs;           ///< on the host: the server's "/"
     std::string propagated;                 ///< as the server calls it; empty: none
     std::filesystem::path propagated_host;  ///< where that is on the host: mounts below it are seen there, too
 
-    /// Throws Error{invalid} for a path that isn't absolute or has a ".." component (SEC-63).
-    [[nodiscard]] std::string onHost(const std::string& path) const;
+    /// The path without links; nothing when it isn't there. Throws Error{invalid} for a path that isn't absolute or has a ".." component.
+    [[nodiscard]] std::optional<std::string> onHost(const std::string& path) const;
 };
 
 struct ManagedServer {

@@ -36,6 +36,26 @@ struct KnownManaged {
     std::map<DriverKind, std::shared_ptr<void>> proxies;
 };
 
+// What a managed plugin that isn't enabled would offer.
+std::vector<DriverInfo> disabled(const ManagedServer& facts) {
+    std::vector<DriverInfo> result;
+    for (const std::string& interface : facts.interfaces) {
+        const std::optional<DriverKind> kind = kindOfInterface(interface);
+        if (!kind) continue;
+        result.push_back({.kind = kind,
+                          .name = facts.name,
+                          .description = {},
+                          .plugin = facts.name,
+                          .version = {},
+                          .file = facts.socket.native(),
+                          .transport = unixAddress(facts.socket).text(),
+                          .isolation = Isolation::server,
+                          .state = DriverState::skipped,
+                          .reason = "disabled"});
+    }
+    return result;
+}
+
 Error notFound(std::string_view name) { return error(Code::not_found, "plugin \"{}\" not found", name); }
 
 }  // namespace
@@ -187,9 +207,10 @@ std::shared_ptr<ForeignServer> DriverRegistry::Impl::server(std::string_view nam
 }
 
 std::shared_ptr<void> DriverRegistry::Impl::proxy(DriverKind kind, std::string_view name) {
+    const auto driver = local(kind, name);
+    if (driver && driver->file()->own) return driver->proxy();
     if (auto managed_one = managedProxy(kind, name)) return managed_one;
-    if (const auto driver = local(kind, name)) return driver->proxy();
-    return serverProxy(kind, name);
+    return driver ? driver->proxy() : serverProxy(kind, name);
 }
 
 KnownManaged* DriverRegistry::Impl::findManaged(std::string_view name) {
@@ -298,8 +319,7 @@ std::vector<DriverInfo> DriverRegistry::Impl::list() const {
         result = refused;
         for (const auto& [key, driver] : locals) result.push_back(driver->describe());
         for (const auto& [id, known] : managed)
-            if (known.server)
-                for (DriverInfo& info : known.server->describe()) result.push_back(std::move(info));
+            for (DriverInfo& info : known.server ? known.server->describe() : disabled(known.facts)) result.push_back(std::move(info));
         for (const auto& [name, known] : servers) {
             if (known.server) {
                 for (DriverInfo& info : known.server->describe()) result.push_back(std::move(info));
@@ -357,15 +377,18 @@ void DriverRegistry::removeManaged(const std::string& id) {
     impl_->managed.erase(id);
 }
 
-std::string DriverRegistry::canonicalName(std::string_view name) const {
+std::string DriverRegistry::canonicalName(DriverKind kind, std::string_view name) const {
+    if (isOwn(kind, name)) return std::string(name);
     const Lock lock(impl_->mutex);
     const KnownManaged* known = impl_->findManaged(name);
     return known != nullptr ? known->facts.name : std::string(name);
 }
 
 std::shared_ptr<VolumeDriver> DriverRegistry::volumeNow(std::string_view name) {
+    const auto driver = impl_->local(DriverKind::volume, name);
+    if (driver && driver->file()->own) return std::static_pointer_cast<VolumeDriver>(driver->proxy());
     if (auto managed_one = impl_->managedProxy(DriverKind::volume, name)) return std::static_pointer_cast<VolumeDriver>(managed_one);
-    if (const auto driver = impl_->local(DriverKind::volume, name)) return std::static_pointer_cast<VolumeDriver>(driver->proxy());
+    if (driver) return std::static_pointer_cast<VolumeDriver>(driver->proxy());
     const auto server = impl_->server(name);
     if (!server) throw notFound(name);
     server->activate(impl_->options.enumerate_timeout);

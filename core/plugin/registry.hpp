@@ -93,12 +93,13 @@ class DriverRegistry {
     /// none of them.
     [[nodiscard]] std::vector<std::string> others(DriverKind kind) const;
 
-    /// A plugin that the daemon runs itself, under its name, its name without the tag "latest", and its id. Such names come before
-    /// all others; one that isn't enabled is Error{conflict} `plugin x found but disabled`. Replaces what was said of that id.
+    /// A plugin that the daemon runs itself, under its name, its name without the tag "latest", and its id. Only davit's own drivers come
+    /// before them: nobody takes the name "local" away. One that isn't enabled is Error{conflict} `plugin x found but disabled`. Replaces
+    /// what was said of that id.
     void setManaged(ManagedServer server);
     void removeManaged(const std::string& id);
     /// The name under which a driver is kept: of a managed plugin with its tag, else as it is.
-    [[nodiscard]] std::string canonicalName(std::string_view name) const;
+    [[nodiscard]] std::string canonicalName(DriverKind kind, std::string_view name) const;
 
     /// Something here needs the driver of that name: it is waited for, though its server may never have been seen.
     void expect(std::string_view name);

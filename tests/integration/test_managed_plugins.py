@@ -3,26 +3,14 @@ davit over kills of the daemon and of the plugin."""
 import copy
 import json
 import os
-import shutil
-import subprocess
 import unittest
 
-from harness import images, places
+from harness import images
 from harness.api import ApiError
-from harness.case import IMAGE, DaemonCase
+from harness.case import IMAGE
 from harness.dockerd import Dockerd
+from harness.managed import ManagedCase, packaged, processes
 from harness.poll import until
-
-
-def packaged(cls, name='local', programs=('davit-volume-mount',), plugin='local.so'):
-    """The folder that `davit plugin package` makes of one of our plugins."""
-    folder = places.work_dir('packages')
-    cls.addClassCleanup(shutil.rmtree, folder)
-    output = os.path.join(folder, name)
-    words = [word for program in programs for word in ('--program', places.program(program))]
-    subprocess.run([places.program('davit'), 'plugin', 'package', *words, '--output', output, os.path.join(places.plugin_dir(), plugin)],
-                   check=True, capture_output=True)
-    return output
 
 
 def add_settings(folder):
@@ -98,28 +86,14 @@ class DockerdTest(LifeCase, unittest.TestCase):
         cls.cli.ok('load', input=images.busybox())
 
 
-class ManagedCase(DaemonCase):
-    config = {'bridge': 'none'}
-
+class SetCase(ManagedCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = packaged(cls)
-        add_settings(cls.folder)
         super().setUpClass()
-
-    def setUp(self):
-        super().setUp()
-        self.addCleanup(self.remove_plugins)
-
-    def remove_plugins(self):
-        self.remove_containers()
-        for volume in self.api.call('GET', '/volumes')['Volumes']:
-            self.api.call('DELETE', '/volumes/' + volume['Name'], force=1)
-        for plugin in self.api.call('GET', '/plugins'):
-            self.api.call('DELETE', '/plugins/' + plugin['Id'], force=1)
+        add_settings(cls.folder)
 
 
-class DockerTest(LifeCase, ManagedCase):
+class DockerTest(LifeCase, SetCase):
     managed = ()
 
     def setUp(self):
@@ -127,7 +101,7 @@ class DockerTest(LifeCase, ManagedCase):
         self.cli = self.docker
 
 
-class DavitTest(LifeCase, ManagedCase):
+class DavitTest(LifeCase, SetCase):
     managed = ('--managed',)
 
     def setUp(self):
@@ -140,18 +114,6 @@ class LastingTest(ManagedCase):
         self.docker.ok('plugin', 'create', 'vol', self.folder)
         self.docker.ok('plugin', 'enable', 'vol')
 
-    def processes(self):
-        """Pids of the plugin's program."""
-        found = []
-        for pid in filter(str.isdigit, os.listdir('/proc')):
-            try:
-                with open(f'/proc/{pid}/cmdline', encoding='utf-8') as file:
-                    if file.read().startswith('/bin/davit-plugin-host'):
-                        found.append(int(pid))
-            except OSError:
-                continue
-        return found
-
     def sh(self, volume, line):
         return self.docker.ok('run', '--rm', '-v', volume + ':/d', IMAGE, 'sh', '-c', line)
 
@@ -161,18 +123,18 @@ class LastingTest(ManagedCase):
             self.enabled()
             self.docker.ok('volume', 'create', '-d', 'vol', '-o', 'type=tmpfs', '-o', 'device=tmpfs', 'ram')
             box = self.docker.ok('run', '-d', '-v', 'ram:/d', IMAGE, 'sh', '-c', 'echo kept > /d/f; exec sleep 1000')
-            pids = self.processes()
+            pids = processes()
             self.assertEqual(len(pids), 1)
             self.daemon.kill()
             self.daemon.start()
-            self.assertEqual(self.processes(), pids)
+            self.assertEqual(processes(), pids)
             self.assertEqual(until(lambda: self.docker.run('exec', box, 'cat', '/d/f').stdout, 'the content'), b'kept\n')
             self.assertEqual(self.sh('ram', 'cat /d/f'), 'kept')
             self.docker.ok('rm', '-f', box)
             until(lambda: self.docker.run('volume', 'rm', 'ram').returncode == 0, 'the volume can be removed')
             self.docker.ok('plugin', 'disable', 'vol')
             self.docker.ok('plugin', 'rm', 'vol')
-            self.assertEqual(self.processes(), [])
+            self.assertEqual(processes(), [])
             if before is None:
                 before = self.snapshot()
         self.assert_no_leak(before)
@@ -181,7 +143,7 @@ class LastingTest(ManagedCase):
         self.enabled()
         self.docker.ok('volume', 'create', '-d', 'vol', 'data')
         self.sh('data', 'echo kept > /d/f')
-        for pid in self.processes():
+        for pid in processes():
             os.kill(pid, 9)
         self.assertEqual(until(lambda: self.docker.run('run', '--rm', '-v', 'data:/d', IMAGE, 'cat', '/d/f').stdout, 'it serves again'),
                          b'kept\n')
@@ -189,7 +151,7 @@ class LastingTest(ManagedCase):
     def test_one_that_was_enabled_is_started_with_the_daemon(self):
         self.enabled()
         self.daemon.kill()
-        for pid in self.processes():
+        for pid in processes():
             os.kill(pid, 9)
         self.daemon.start()
         until(lambda: self.docker.run('volume', 'create', '-d', 'vol', 'data').returncode == 0, 'it serves')
