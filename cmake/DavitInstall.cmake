@@ -22,6 +22,12 @@ davit_install_program(davit-pack libexec/davit)
 davit_install_program(davit-port-forward libexec/davit)
 davit_install_program(davit-volume-mount libexec/davit)
 
+# Who serves plugins to others calls it by hand.
+if(TARGET davit-plugin-host)
+  install(CODE "file(MAKE_DIRECTORY \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/bin\")
+file(CREATE_LINK ../libexec/davit/davit-plugin-host \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/bin/davit-plugin-host\" SYMBOLIC)")
+endif()
+
 # Every plugin that a folder below plugins/ declares.
 function(davit_install_plugins directory)
   get_property(targets DIRECTORY ${directory} PROPERTY BUILDSYSTEM_TARGETS)
@@ -45,4 +51,7 @@ install(FILES ${PROJECT_BINARY_DIR}/davit.service DESTINATION lib/systemd/system
 if(EXISTS ${PROJECT_SOURCE_DIR}/packaging/davit.bash)
   install(FILES ${PROJECT_SOURCE_DIR}/packaging/davit.bash DESTINATION share/bash-completion/completions RENAME davit)
 endif()
-install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/doc/davit)
+foreach(page configuration networks operations plugin-abi plugin-guide plugins volumes)
+  list(APPEND pages ${PROJECT_SOURCE_DIR}/docs/${page}.md)
+endforeach()
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${pages} DESTINATION share/doc/davit)
