@@ -5,6 +5,9 @@
 # davit_check_plugin(NAME [ARGS --config {…} …])
 #   two tests for ctest: the conformance suite against NAME.so in process, and over HTTP in a process of its own. ARGS are
 #   further arguments of `davit plugin check`. Most drivers need root. Only after find_package(DavitSdk).
+# davit_package_plugin(NAME)
+#   a target NAME_package: the folder package/NAME of a managed plugin, for `davit plugin create` and `docker plugin create`. Only after
+#   find_package(DavitSdk).
 #
 # Works in davit's own tree and after find_package(DavitSdk). C++ sources need C++20; C sources get plugin.h alone.
 
@@ -39,4 +42,17 @@ function(davit_check_plugin name)
       $<TARGET_FILE:plugin_${name}>)
     set_tests_properties(${name}_${transport} PROPERTIES TIMEOUT 300)
   endforeach()
+endfunction()
+
+function(davit_package_plugin name)
+  if(NOT DAVIT_PROGRAM)
+    message(FATAL_ERROR "davit_package_plugin(${name}): no davit program; set DAVIT_PROGRAM")
+  endif()
+  set(folder ${CMAKE_BINARY_DIR}/package/${name})
+  add_custom_target(${name}_package
+    COMMAND ${CMAKE_COMMAND} -E rm -rf ${folder}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/package
+    COMMAND ${DAVIT_PROGRAM} plugin package --output ${folder} $<TARGET_FILE:plugin_${name}>
+    VERBATIM)
+  add_dependencies(${name}_package plugin_${name})
 endfunction()

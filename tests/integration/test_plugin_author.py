@@ -1,4 +1,5 @@
 """`davit plugin new`: what it writes builds against an installed SDK, and its own tests pass over both transports."""
+import json
 import os
 import shutil
 import subprocess
@@ -7,7 +8,9 @@ import unittest
 from harness import places
 
 BUILD = os.environ.get('DAVIT_TEST_BUILD', '')
-TEMPLATES = (('volume', 'c'), ('volume', 'cpp'), ('network', 'cpp'), ('ipam', 'cpp'))
+TEMPLATES = (('volume', 'c'), ('volume', 'cpp'), ('network', 'c'), ('network', 'cpp'), ('ipam', 'cpp'), ('storage', 'cpp'))
+TYPES = {'volume': 'docker.volumedriver/1.0', 'network': 'docker.networkdriver/1.0', 'ipam': 'docker.ipamdriver/1.0',
+         'storage': 'docker.graphdriver/1.0'}
 
 
 @unittest.skipUnless(BUILD, 'needs a build folder')
@@ -55,6 +58,11 @@ class NewPluginTest(unittest.TestCase):
         self.assertEqual(output.count(' 0 broken'), 2, output)
         self.assertIn(f'{kind} driver {name} of {name} 1.0, in process', output)
         self.assertIn(f'{kind} driver {name} of {name} 1.0, in a process of its own', output)
+        for _ in range(2):  # a second time replaces the first
+            self.must('cmake', '--build', build, '--target', name + '_package')
+        with open(os.path.join(build, 'package', name, 'config.json'), encoding='utf-8') as file:
+            self.assertEqual(json.load(file)['interface']['types'], [TYPES[kind]])
+        self.assertTrue(os.path.exists(os.path.join(build, 'package', name, 'rootfs/plugin', name + '.so')))
 
     def test_a_directory_of_ones_own_choice(self):
         self.assertEqual(self.new('--directory', 'elsewhere', 'volume', 'mine').returncode, 0)
