@@ -191,7 +191,8 @@ void checkProcess(const davit_driver& driver, const std::string& title, const fs
                                    .driver = driver.name,
                                    .config_json = options.config_json,
                                    .log = {},
-                                   .state_directory = state.path()});
+                                   .state_directory = state.path(),
+                                   .longest_pause = 20ms});  // its rules kill it again and again
     const Session session{.kind = static_cast<DriverKind>(driver.kind),
                           .title = title,
                           .transport = std::make_shared<ProcessTransport>(process),

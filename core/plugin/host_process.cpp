@@ -19,7 +19,6 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstPause = 100ms;
-constexpr milliseconds kLongestPause = 10s;
 constexpr auto kHealthyAfter = 30s;  // a life this long makes the next pause short again
 constexpr milliseconds kOpenTimeout = 30s;
 
@@ -92,7 +91,7 @@ void HostProcess::set(DriverState state, std::string reason, std::optional<pid_t
 }
 
 void HostProcess::supervise() {
-    milliseconds wait = kFirstPause;
+    milliseconds wait = std::min(kFirstPause, options_.longest_pause);
     for (;;) {
         std::chrono::steady_clock::duration lived{};
         std::string how;
@@ -107,12 +106,12 @@ void HostProcess::supervise() {
         }
         if (pause(0ms)) return;
         set(DriverState::dead, how);
-        if (lived > kHealthyAfter) wait = kFirstPause;
+        if (lived > kHealthyAfter) wait = std::min(kFirstPause, options_.longest_pause);
         if (options_.log)
             options_.log(log::Level::warning, fmt::format("driver {} of {} {}; starts again in {} ms", options_.driver,
                                                           options_.file.native(), how, wait.count()));
         if (pause(wait)) return;
-        wait = std::min(wait * 2, kLongestPause);
+        wait = std::min(wait * 2, options_.longest_pause);
     }
 }
 

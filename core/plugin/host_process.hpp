@@ -28,6 +28,7 @@ struct HostProcessOptions {
     std::string config_json = "{}";
     std::function<void(log::Level, std::string_view)> log;
     std::filesystem::path state_directory{};  ///< empty: the host program's own choice
+    std::chrono::milliseconds longest_pause{10000};  ///< that pauses between an end and the next start grow to
 };
 
 /// Any thread. The destructor stops the child (SIGTERM, two seconds, SIGKILL).

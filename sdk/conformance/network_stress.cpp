@@ -95,28 +95,32 @@ void killedDuring(Target& t, int delay_us, const Call& call) {
     call();
 }
 
-// Few kills, since who starts processes again waits longer each time; later calls are cut off later.
-void killInTheMiddle(Target& t) {
-    requireKill(t);
-    requireEndpoints(t);
-    const auto before = hostLinks();
+// Each of the four calls is cut off, `third` thirds of its usual time after it began.
+void killedLife(Target& t, int third) {
     const std::string id = randomId(), endpoint = randomId();
     const TestSandbox sandbox;
     const CreateEndpoint request{.network_id = id,
                                  .endpoint_id = endpoint,
                                  .options = {},
                                  .interface = {.address = "10.213.7.2/24", .address_ipv6 = {}, .mac_address = {}}};
-    killedDuring(t, 800, [&] { t.driver->createNetwork(createRequest(t, id)); });
+    killedDuring(t, 270 * third, [&] { t.driver->createNetwork(createRequest(t, id)); });
     (void)t.driver->createEndpoint(request);
-    killedDuring(t, 1000, [&] {
+    killedDuring(t, 330 * third, [&] {
         (void)t.driver->join({.network_id = id,
                               .endpoint_id = endpoint,
                               .sandbox_key = sandbox.key(),
                               .options = {{"com.docker.network.endpoint.ifname", "\"eth0\""}}});
     });
-    killedDuring(t, 400, [&] { t.driver->leave(id, endpoint); });
+    killedDuring(t, 130 * third, [&] { t.driver->leave(id, endpoint); });
     t.driver->deleteEndpoint(id, endpoint);
-    killedDuring(t, 1500, [&] { t.driver->deleteNetwork(id); });
+    killedDuring(t, 500 * third, [&] { t.driver->deleteNetwork(id); });
+}
+
+void killInTheMiddle(Target& t) {
+    requireKill(t);
+    requireEndpoints(t);
+    const auto before = hostLinks();
+    for (const int third : {1, 2, 3, 4, 6}) killedLife(t, third);
     expect(eventually([&] { return noLinksBeyond(before); }), "calls that were cut off left links on the host");
 }
 
@@ -125,7 +129,7 @@ void killAndForget(Target& t) {
     requireKill(t);
     requireEndpoints(t);
     const auto before = hostLinks();
-    for (const int delay_us : {700, 1500}) {
+    for (const int delay_us : {300, 700, 1100, 1500}) {
         const std::string id = randomId();
         std::thread killer([&t, delay_us] {
             std::this_thread::sleep_for(std::chrono::microseconds(delay_us));

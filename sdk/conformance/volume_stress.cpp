@@ -94,10 +94,10 @@ void expectWhole(Target& t, const std::string& name) {
     }
 }
 
-// Few kills, since who starts processes again waits longer each time; later calls are cut off later.
+// Later calls are cut off later.
 void killInTheMiddle(Target& t) {
     requireVolumeKill(t);
-    for (const int delay_us : {300, 900, 2000}) {
+    for (const int delay_us : {100, 300, 600, 900, 1300, 2000, 3000}) {
         const std::string name = freshVolumeName();
         killedDuring(t, delay_us, [&] { t.driver->create(name, {}); });
         expectWhole(t, name);
