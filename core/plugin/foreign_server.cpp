@@ -17,6 +17,31 @@ constexpr int kDeadAfter = 2;
 // Failures on the way, as opposed to an answer that says no.
 bool isTransportFailure(const Error& e) { return e.code() == Code::unavailable || e.code() == Code::deadline; }
 
+DriverInfo infoOf(const ServerFile& file, const HttpTransport& http) {
+    return {.kind = std::nullopt,
+            .name = file.name,
+            .description = {},
+            .plugin = file.name,
+            .version = {},
+            .file = file.file.native(),
+            .transport = http.address().text(),
+            .isolation = Isolation::server,
+            .reason = {}};
+}
+
+// The way to a server as it is listened to, without what else ForeignServer::call() does.
+class TappedHttp final : public Transport {
+  public:
+    TappedHttp(HttpTransport& http, const CallTap& tap) : http_(http), tap_(tap) {}
+    std::string call(const Call& call) override {
+        return tap_.around(call, [this](const Call& forwarded) { return http_.call(forwarded); });
+    }
+
+  private:
+    HttpTransport& http_;
+    const CallTap& tap_;
+};
+
 }  // namespace
 
 std::vector<std::string> askImplements(Transport& transport, std::string_view who, milliseconds timeout) {
@@ -45,17 +70,25 @@ std::string callWithReconnect(Transport& transport, const Call& call, millisecon
     }
 }
 
-ForeignServer::ForeignServer(ServerFile file) : file_(std::move(file)), http_(addressOf(file_)) {}
+ForeignServer::ForeignServer(ServerFile file, std::shared_ptr<CallTrace> trace)
+    : file_(std::move(file)), http_(addressOf(file_)), tap_(std::move(trace), infoOf(file_, http_)) {}
 
-ForeignServer::ForeignServer(std::string name, ServerAddress address, const std::vector<std::string>& interfaces, milliseconds limit)
-    : file_{.name = std::move(name), .file = {}}, limit_(limit), http_(std::move(address)) {
+ForeignServer::ForeignServer(Known known, std::shared_ptr<CallTrace> trace)
+    : file_{.name = std::move(known.name), .file = {}},
+      limit_(known.limit),
+      http_(std::move(known.address)),
+      tap_(std::move(trace), infoOf(file_, http_)) {
     const Lock lock(mutex_);
     state_ = DriverState::active;
     asked_ = true;
-    interfaces_.insert(interfaces.begin(), interfaces.end());
+    interfaces_.insert(known.interfaces.begin(), known.interfaces.end());
 }
 
-std::string ForeignServer::call(const Call& given) {
+std::string ForeignServer::call(const Call& call) {
+    return tap_.around(call, [this](const Call& forwarded) { return callNow(forwarded); });
+}
+
+std::string ForeignServer::callNow(const Call& given) {
     Call call = given;
     if (limit_ > 0ms) call.timeout = std::min(call.timeout, limit_);
     milliseconds reconnect = kReconnect;
@@ -89,7 +122,8 @@ void ForeignServer::activate(milliseconds timeout) {
     std::vector<std::string> implements;
     try {
         // No pauses: who named the server waits for it by other means, an enumeration doesn't wait at all.
-        implements = askImplements(http_, file_.name, timeout);
+        TappedHttp http(http_, tap_);
+        implements = askImplements(http, file_.name, timeout);
     } catch (const Error& e) {
         note(e);
         throw;
@@ -110,15 +144,7 @@ bool ForeignServer::asked() const {
 }
 
 std::vector<DriverInfo> ForeignServer::describe() const {
-    DriverInfo info{.kind = std::nullopt,
-                    .name = file_.name,
-                    .description = {},
-                    .plugin = file_.name,
-                    .version = {},
-                    .file = file_.file.native(),
-                    .transport = http_.address().text(),
-                    .isolation = Isolation::server,
-                    .reason = {}};
+    DriverInfo info = infoOf(file_, http_);
     const Lock lock(mutex_);
     info.state = state_;
     info.reason = reason_;

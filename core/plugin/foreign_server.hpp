@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/thread_annotations.hpp"
+#include "plugin/call_tap.hpp"
 #include "plugin/discovery.hpp"
 #include "plugin/driver_info.hpp"
 #include "plugin/http_transport.hpp"
@@ -20,10 +21,16 @@ namespace davit::plugin {
 /// Any thread, concurrently.
 class ForeignServer final : public Transport {
   public:
-    /// Throws Error{invalid} when its file makes no sense.
-    explicit ForeignServer(ServerFile file);
-    /// One that needn't be asked what it implements. `limit`: the most that a call may take; 0: none.
-    ForeignServer(std::string name, ServerAddress address, const std::vector<std::string>& interfaces, std::chrono::milliseconds limit);
+    /// One that needn't be asked what it implements.
+    struct Known {
+        std::string name;
+        ServerAddress address;
+        std::vector<std::string> interfaces;
+        std::chrono::milliseconds limit{0};  ///< the most that a call may take; 0: none
+    };
+    /// Throws Error{invalid} when its file makes no sense. `trace`: of its calls; nullptr: none.
+    explicit ForeignServer(ServerFile file, std::shared_ptr<CallTrace> trace = nullptr);
+    explicit ForeignServer(Known known, std::shared_ptr<CallTrace> trace = nullptr);
 
     /// Passes the call on and keeps the state. While nobody listens the call is tried again, with growing pauses, for
     /// kReconnect: a server that is being restarted costs a pause and not a failure. A dead one gets one attempt.
@@ -44,6 +51,7 @@ class ForeignServer final : public Transport {
     static constexpr std::chrono::milliseconds kReconnect{3000};
 
   private:
+    std::string callNow(const Call& call);
     void note(const Error& failure);
     void noteAnswer();
     void noteFailure(const std::string& reason);
@@ -51,6 +59,7 @@ class ForeignServer final : public Transport {
     const ServerFile file_;
     const std::chrono::milliseconds limit_{0};
     HttpTransport http_;
+    const CallTap tap_;
     mutable Mutex mutex_;
     DriverState state_ DAVIT_GUARDED_BY(mutex_) = DriverState::unknown;
     std::string reason_ DAVIT_GUARDED_BY(mutex_);

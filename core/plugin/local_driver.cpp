@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "plugin/call_tap.hpp"
 #include "plugin/foreign_server.hpp"
 #include "plugin/in_process_transport.hpp"
 #include "plugin/remote_ipam_driver.hpp"
@@ -72,7 +73,9 @@ std::shared_ptr<void> LocalDriver::proxy() {
     const Lock lock(opening_);
     if (proxy_) return proxy_;
     try {
-        proxy_ = makeProxy(driver_.kind, open(), [weak = weak_from_this()](const std::string& unsuitable_why) {
+        auto opened = open();
+        auto transport = std::make_shared<TracedTransport>(std::move(opened), CallTap(host_->trace, describe()));
+        proxy_ = makeProxy(driver_.kind, std::move(transport), [weak = weak_from_this()](const std::string& unsuitable_why) {
             if (const auto self = weak.lock()) self->noteSuitability(unsuitable_why);
         });
         set(DriverState::loaded, {});

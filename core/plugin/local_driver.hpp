@@ -9,6 +9,7 @@
 
 #include "base/log.hpp"
 #include "base/thread_annotations.hpp"
+#include "plugin/call_trace.hpp"
 #include "plugin/driver_info.hpp"
 #include "plugin/host_process.hpp"
 #include "plugin/plugin_files.hpp"
@@ -23,6 +24,7 @@ struct LocalDriverHost {
     std::filesystem::path state_directory;  ///< of all drivers: each gets KIND/NAME below it; empty: none
     std::string engine_version;
     std::function<void(log::Level, std::string_view)> log;
+    std::shared_ptr<CallTrace> trace{};  ///< of their calls; nullptr: none
 };
 
 /// Any thread, concurrently. Objects that proxy() returned live on after it.

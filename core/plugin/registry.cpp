@@ -80,8 +80,11 @@ struct DriverRegistry::Impl {
     void askAll();
     [[nodiscard]] LocalDriver::Settings settingsFor(const PluginFile& file, const std::string& driver) const;
     [[nodiscard]] std::vector<DriverInfo> list() const;
+    /// Whether a driver or a plugin is called that.
+    [[nodiscard]] bool isKnownName(std::string_view name) const;
 
     const RegistryOptions options;
+    const std::shared_ptr<CallTrace> trace = std::make_shared<CallTrace>();
     const std::shared_ptr<const LocalDriverHost> host;
     mutable Mutex scanning;  ///< one scan at a time; taken before `mutex`
     PluginFiles files DAVIT_GUARDED_BY(scanning);
@@ -101,7 +104,8 @@ DriverRegistry::Impl::Impl(RegistryOptions given)
                                                                    .run_directory = options.run_directory,
                                                                    .state_directory = options.state_directory,
                                                                    .engine_version = options.engine_version,
-                                                                   .log = options.log})),
+                                                                   .log = options.log,
+                                                                   .trace = trace})),
       files(options.plugin_directories, options.own_directories, options.host_binary) {
     makeDirectories(options.run_directory, 0700);
     std::vector<std::filesystem::path> watched = options.plugin_directories;
@@ -184,7 +188,7 @@ void DriverRegistry::Impl::rescanServers() {
         if (servers.contains(name)) continue;
         KnownServer known{.server = nullptr, .file = file, .reason = {}, .proxies = {}};
         try {
-            known.server = std::make_shared<ForeignServer>(file);
+            known.server = std::make_shared<ForeignServer>(file, trace);
         } catch (const Error& e) {
             known.reason = e.text();
         }
@@ -343,6 +347,11 @@ std::vector<DriverInfo> DriverRegistry::Impl::list() const {
     return result;
 }
 
+bool DriverRegistry::Impl::isKnownName(std::string_view name) const {
+    const std::vector<DriverInfo> all = list();
+    return std::any_of(all.begin(), all.end(), [name](const DriverInfo& info) { return info.name == name || info.plugin == name; });
+}
+
 DriverRegistry::DriverRegistry(RegistryOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 DriverRegistry::~DriverRegistry() = default;
 
@@ -362,8 +371,11 @@ std::shared_ptr<VolumeDriver> DriverRegistry::volume(std::string_view name) {
 void DriverRegistry::setManaged(ManagedServer facts) {
     KnownManaged known{.facts = std::move(facts), .server = nullptr, .proxies = {}};
     if (known.facts.enabled)
-        known.server = std::make_shared<ForeignServer>(known.facts.name, unixAddress(known.facts.socket), known.facts.interfaces,
-                                                       known.facts.timeout);
+        known.server = std::make_shared<ForeignServer>(ForeignServer::Known{.name = known.facts.name,
+                                                                            .address = unixAddress(known.facts.socket),
+                                                                            .interfaces = known.facts.interfaces,
+                                                                            .limit = known.facts.timeout},
+                                                       impl_->trace);
     {
         const Lock lock(impl_->mutex);
         const std::string id = known.facts.id;
@@ -415,6 +427,19 @@ std::vector<std::string> DriverRegistry::others(DriverKind kind) const {
 void DriverRegistry::expect(std::string_view name) {
     const Lock lock(impl_->mutex);
     impl_->expected.emplace(name);
+}
+
+std::unique_ptr<TraceListener> DriverRegistry::trace(std::string_view name, std::optional<DriverKind> kind) {
+    std::string known;
+    {
+        const Lock lock(impl_->mutex);
+        if (const KnownManaged* managed = impl_->findManaged(name)) known = managed->facts.name;
+    }
+    if (known.empty() && !impl_->isKnownName(name)) {
+        impl_->rescan();  // what inotify hasn't told yet
+        if (!impl_->isKnownName(name)) throw notFound(name);
+    }
+    return impl_->trace->listen({.name = known.empty() ? std::string(name) : known, .kind = kind});
 }
 
 std::vector<DriverInfo> DriverRegistry::list() const { return impl_->list(); }

@@ -32,6 +32,7 @@
 #include "driver/network_driver.hpp"
 #include "driver/storage_driver.hpp"
 #include "driver/volume_driver.hpp"
+#include "plugin/call_trace.hpp"
 #include "plugin/discovery.hpp"
 #include "plugin/driver_info.hpp"
 #include "plugin/managed_server.hpp"
@@ -103,6 +104,11 @@ class DriverRegistry {
 
     /// Something here needs the driver of that name: it is waited for, though its server may never have been seen.
     void expect(std::string_view name);
+
+    /// Listens to the calls of a driver, or of all drivers of a plugin, by the names that list() shows and those of setManaged(); of
+    /// one kind, or of all. Later versions of the plugin and servers that are started again are listened to as well. Throws
+    /// Error{not_found} when nobody has that name.
+    [[nodiscard]] std::unique_ptr<TraceListener> trace(std::string_view name, std::optional<DriverKind> kind = std::nullopt);
 
     /// Everything known, sorted by kind and name. Doesn't call any driver and never blocks on one.
     [[nodiscard]] std::vector<DriverInfo> list() const;

@@ -13,6 +13,7 @@
 #include "base/check.hpp"
 #include "base/json.hpp"
 #include "davit/wire_volume.hpp"
+#include "plugin/call_tap.hpp"
 #include "plugin/caller.hpp"
 #include "plugin/foreign_server.hpp"
 #include "plugin/host_process.hpp"
@@ -33,8 +34,10 @@ double median(std::vector<double>& times) {
 }
 
 void measure(const char* what, std::shared_ptr<plugin::Transport> transport) {
-    // A question that costs the driver nothing: what is left is the way there and back, messages made and read.
-    const plugin::Caller caller(std::move(transport));
+    // A question that costs the driver nothing: what is left is the way there and back, messages made and read, with the tap that the
+    // daemon's calls pass and nobody who listens.
+    const plugin::CallTap tap(std::make_shared<plugin::CallTrace>(), {});
+    const plugin::Caller caller(std::make_shared<plugin::TracedTransport>(std::move(transport), tap));
     std::vector<double> times;
     times.reserve(kCalls);
     for (int i = 0; i < kWarm + kCalls; ++i) {
