@@ -99,6 +99,7 @@ const std::vector<Command>& commandTable() {
         {"plugin", "package", "", "", "[OPTIONS] FILE.so", "Make a managed plugin's folder of a plugin", 1, 1, packagePlugin},
         {"plugin", "rm", "", "remove", "[OPTIONS] PLUGIN [PLUGIN...]", "Remove one or more plugins", 1, -1, removePlugins},
         {"plugin", "set", "", "", "PLUGIN KEY=VALUE [KEY=VALUE...]", "Change settings for a plugin", 2, -1, setPlugin},
+        {"plugin", "trace", "", "", "[OPTIONS] NAME", "Show the calls of a plugin's drivers as they happen", 1, 1, tracePlugin},
         {"system", "df", "", "", "[OPTIONS]", "Show disk usage", 0, 0, showUsage},
         {"system", "dial-stdio", "", "", "", "Proxy the standard streams to the daemon", 0, 0, dialStdio, true},
         {"system", "events", "events", "", "[OPTIONS]", "Get real time events from the server", 0, 0, showEvents},

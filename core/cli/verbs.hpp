@@ -98,6 +98,8 @@ int listPlugins(Cli& cli, CommandLine& line);
 int checkPlugin(Cli& cli, CommandLine& line);
 // plugin_package.cpp
 int packagePlugin(Cli& cli, CommandLine& line);
+// plugin_trace.cpp
+int tracePlugin(Cli& cli, CommandLine& line);
 // plugin_managed.cpp
 int listManagedPlugins(Cli& cli, const std::string& format, bool quiet, bool no_trunc, const std::vector<std::string>& filters);
 int createPlugin(Cli& cli, CommandLine& line);

@@ -58,4 +58,8 @@ managed::Plugin PluginService::remove(const std::string& ref, bool force) {
     return plugin;
 }
 
+std::unique_ptr<plugin::TraceListener> PluginService::trace(const std::string& name, std::optional<DriverKind> kind) {
+    return core_.parts.drivers.trace(name, kind);
+}
+
 }  // namespace davit::engine

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/filters.hpp"
 #include "managed/managed_plugins.hpp"
+#include "plugin/call_trace.hpp"
 
 namespace davit::engine {
 
@@ -28,6 +31,8 @@ class PluginService {
     void disable(const std::string& ref, bool force);
     void set(const std::string& ref, const std::vector<std::string>& assignments) { plugins_.set(ref, assignments); }
     managed::Plugin remove(const std::string& ref, bool force);
+    /// Listens to the calls of the drivers of that name, as plugin::DriverRegistry::trace(). Not only managed plugins have drivers.
+    [[nodiscard]] std::unique_ptr<plugin::TraceListener> trace(const std::string& name, std::optional<DriverKind> kind);
 
   private:
     EngineCore& core_;

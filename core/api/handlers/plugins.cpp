@@ -1,6 +1,7 @@
-// Managed plugins: list, inspect, create, enable, disable, set, delete.
+// Managed plugins: list, inspect, create, enable, disable, set, delete. All plugins: trace.
 #include "api/handlers/handlers.hpp"
 #include "api/numbers.hpp"
+#include "api/trace_stream.hpp"
 #include "api/views/plugin_view.hpp"
 #include "base/check.hpp"
 
@@ -64,6 +65,7 @@ void addPluginRoutes(Router& router, const Context& context) {
     router.add("POST", "/plugins/{name}/disable", with(disable));
     router.add("POST", "/plugins/{name}/set", with(set));
     router.add("DELETE", "/plugins/{name}", with(remove));
+    router.add("GET", "/davit/plugins/{name}/trace", with(streamTrace));
 }
 
 }  // namespace davit::api
