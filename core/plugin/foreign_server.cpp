@@ -94,7 +94,8 @@ std::string ForeignServer::callNow(const Call& given) {
     milliseconds reconnect = kReconnect;
     {
         const Lock lock(mutex_);
-        if (state_ == DriverState::dead) reconnect = 0ms;
+        // A list is asked of all servers at once, and whoever just went away must not hold the others up.
+        if (state_ == DriverState::dead || call.method == "VolumeDriver.List") reconnect = 0ms;
     }
     try {
         std::string reply = callWithReconnect(http_, call, reconnect);
