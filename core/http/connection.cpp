@@ -81,17 +81,6 @@ void Connection::beginExchange() {
     }
 }
 
-void Connection::handle() {
-    Exchange exchange(shared_from_this());
-    try {
-        core_->options.handler(std::move(exchange));
-    } catch (const std::exception& failure) {
-        core_->report(std::string("handler failed: ") + failure.what());
-    } catch (...) {  // a thread's entry: what a handler throws must not end the process
-        core_->report("handler failed");
-    }
-}
-
 // An answer to something that is no request: nothing more on this connection can be understood.
 void Connection::refuse(const StatusError& failure) {
     const std::string body = failure.text() + "\n";
@@ -155,15 +144,16 @@ void Connection::flush() {
 void Connection::completed() {
     const auto self = shared_from_this();
     if (phase_ != Phase::busy) return;
-    bool over = close_after_ || core_->stopping;
     {
         const Lock lock(mutex_);
-        if (!finished_ || (pendingLocked() > 0 && !broken_)) return;
+        if (!finished_ || held_ || (pendingLocked() > 0 && !broken_)) return;
         if (broken_) return close();
-        over = over || !reader_.bodyDone();
     }
-    if (over) return reader_.bodyDone() && !reader_.hasRest() ? close() : linger();
-    reader_.next();
+    if (refusal_) return refuse(*refusal_);
+    const bool done = at_next_ || reader_.bodyDone();
+    if (close_after_ || core_->stopping || !done) return done && !reader_.hasRest() ? close() : linger();
+    if (!at_next_) reader_.next();
+    at_next_ = false;
     enterHead(core_->options.idle_timeout);
     readHead();
 }

@@ -1,5 +1,8 @@
 // The exchange's side of a connection: the request's body in, the answer out.
+#include <poll.h>
+
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <future>
 
@@ -14,8 +17,76 @@ constexpr std::chrono::seconds kHijackPatience{30};
 constexpr std::size_t kBlock = 64 * 1024;
 constexpr std::size_t kDiscardLimit = 256 * 1024;
 
+constexpr std::chrono::milliseconds kStay{1};  // for the next request, in the worker that answered the last
+
+thread_local const Connection* t_serving = nullptr;  // whose handler runs on this thread
+
 Error clientGone() { return {Code::cancelled, "the client has closed the connection"}; }
 }  // namespace
+
+void Connection::handle() {
+    do serve();
+    while (takeNext());
+}
+
+void Connection::serve() {
+    t_serving = this;
+    {
+        Exchange exchange(shared_from_this());
+        try {
+            core_->options.handler(std::move(exchange));
+        } catch (const std::exception& failure) {
+            core_->report(std::string("handler failed: ") + failure.what());
+        } catch (...) {  // a thread's entry: what a handler throws must not end the process
+            core_->report("handler failed");
+        }
+    }
+    t_serving = nullptr;
+}
+
+// Whether the next request is here. If not, and the connection was held, the reactor has it again.
+bool Connection::takeNext() {
+    {
+        const Lock lock(mutex_);
+        if (!held_) return false;
+    }
+    bool taken = false;
+    try {
+        taken = awaitHead();
+    } catch (const StatusError& failure) {
+        refusal_ = failure;
+    } catch (const Error&) {  // reset by the client, which the reactor sees as well
+    }
+    bool closed = false;
+    {
+        const Lock lock(mutex_);
+        held_ = false;
+        closed = peer_closed_;
+        if (taken) finished_ = peer_closed_ = false;
+    }
+    // The reactor tells each exchange anew that the client has closed its side.
+    if (!taken || closed) core_->reactor.post([self = shared_from_this(), taken] { taken ? self->updateWatch() : self->completed(); });
+    return taken;
+}
+
+bool Connection::awaitHead() {
+    static thread_local std::array<std::byte, 16 * 1024> block;
+    if (close_after_ || core_->stopping || !reader_.bodyDone() || !stream_->isPlain() || !core_->workers.hasRoom()) return false;
+    reader_.next();
+    at_next_ = true;
+    const Deadline until = after(kStay);
+    while (!reader_.hasRest() || !reader_.parseHead()) {
+        const Stream::Attempt attempt = stream_->tryRead(block);
+        if (attempt.outcome == Stream::Outcome::end) return false;
+        if (attempt.outcome == Stream::Outcome::done)
+            reader_.feed(std::span(block).first(attempt.bytes));
+        else if (!pollUntil(stream_->pollFd(), POLLIN, until))
+            return false;
+    }
+    at_next_ = answered_ = chunked_ = bodiless_ = continue_sent_ = false;
+    close_after_ = !reader_.keepAlive();
+    return true;
+}
 
 std::size_t Connection::readBody(std::span<std::byte> buffer) {
     static thread_local std::vector<std::byte> block(kBlock);
@@ -284,6 +355,8 @@ void Connection::endAnswer() {
         gone.swap(on_disconnect_);
         drained.swap(on_drained_);
         if (pendingLocked() > 0 && !broken_) return;  // flush() completes it
+        held_ = t_serving == this;
+        if (held_) return;  // takeNext() completes it
     }
     core_->reactor.post([self = shared_from_this()] { self->completed(); });
 }

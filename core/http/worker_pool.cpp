@@ -53,6 +53,11 @@ void WorkerPool::work() {
     }
 }
 
+bool WorkerPool::hasRoom() {
+    const Lock lock(mutex_);
+    return !closed_ && tasks_.empty() && (idle_ > 0 || threads_ < max_threads_);
+}
+
 bool WorkerPool::waitIdle(std::chrono::milliseconds limit) {
     const auto until = std::chrono::steady_clock::now() + limit;
     const Lock lock(mutex_);

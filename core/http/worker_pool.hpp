@@ -21,6 +21,8 @@ class WorkerPool {
 
     /// Any thread. A task must not throw; after join() it is dropped.
     void run(std::function<void()> task);
+    /// Whether one more task would find a thread at once. Any thread.
+    [[nodiscard]] bool hasRoom();
     /// Waits until no task runs or waits; false when `limit` passes first.
     bool waitIdle(std::chrono::milliseconds limit);
     /// Drops waiting tasks and waits for the running ones. Not from a task.

@@ -2,10 +2,16 @@
 // a process of its own.
 //
 //     davit-driver-calls PLUGIN.so FOLDER      prints "what <tab> median µs" lines
+//
+// Beside them the kernel's own floor: a message there and back between two processes that do nothing else.
 #include <fmt/core.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <vector>
@@ -49,6 +55,30 @@ void measure(const char* what, std::shared_ptr<plugin::Transport> transport) {
     fmt::print("{}\t{:.2f}\n", what, median(times));
 }
 
+void measureFloor() {
+    int ends[2];
+    check(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "make a socket pair");
+    const UniqueFd near(ends[0]), far(ends[1]);
+    std::array<char, 256> message{};
+    const pid_t echo = check(::fork(), "fork");
+    if (echo == 0) {
+        (void)::close(near.get());
+        while (::read(far.get(), message.data(), message.size()) > 0 && ::write(far.get(), message.data(), message.size()) > 0) {}
+        ::_exit(0);
+    }
+    std::vector<double> times;
+    times.reserve(kCalls);
+    for (int i = 0; i < kCalls; ++i) {
+        const auto begin = std::chrono::steady_clock::now();
+        check(::write(near.get(), message.data(), message.size()), "write");
+        check(::read(near.get(), message.data(), message.size()), "read");
+        times.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
+    }
+    (void)::shutdown(near.get(), SHUT_RDWR);
+    (void)::waitpid(echo, nullptr, 0);
+    fmt::print("a message there and back, nothing else\t{:.2f}\n", median(times));
+}
+
 std::string config(const std::filesystem::path& root) {
     json::Writer out;
     out.object([&] { out.member("Root", root.string()); });
@@ -61,6 +91,7 @@ int main(int argc, char** argv) {
     if (argc != 3) return 2;
     (void)::signal(SIGPIPE, SIG_IGN);
     try {
+        measureFloor();
         const std::filesystem::path folder = argv[2];
         const davit_plugin& loaded = plugin::loadPlugin(argv[1]);
         const std::string first = config(folder / "first");

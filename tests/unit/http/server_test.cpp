@@ -66,6 +66,69 @@ BOOST_AUTO_TEST_CASE(pipelined_requests_are_answered_in_order) {
     BOOST_TEST(all.ends_with("/2"));
 }
 
+// Its worker keeps a connection for a moment: what comes then is understood as ever.
+BOOST_AUTO_TEST_CASE(what_follows_an_answer_at_once) {
+    const TestServer fixture([](Exchange exchange) { exchange.respond(200, {}, exchange.request().target); });
+    const auto ask = [](Stream& stream, const std::string& target) {
+        stream.write("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n", after(2s));
+    };
+    {  // half a head, and the other half later than the worker waits
+        const auto stream = fixture.connect();
+        ask(*stream, "/first");
+        BOOST_TEST(readUntil(*stream, "/first").starts_with("HTTP/1.1 200"));
+        stream->write("GET /second HTTP/1.1\r\n", after(2s));
+        std::this_thread::sleep_for(20ms);
+        stream->write("Host: x\r\n\r\n", after(2s));
+        BOOST_TEST(readUntil(*stream, "/second").starts_with("HTTP/1.1 200"));
+    }
+    {  // garbage
+        const auto stream = fixture.connect();
+        ask(*stream, "/first");
+        (void)readUntil(*stream, "/first");
+        stream->write("no request\r\n\r\n", after(2s));
+        BOOST_TEST(readAll(*stream).starts_with("HTTP/1.1 400"));
+    }
+    {  // the last request, and the end of the client's side with it
+        const auto stream = fixture.connect();
+        ask(*stream, "/first");
+        (void)readUntil(*stream, "/first");
+        ask(*stream, "/second");
+        stream->shutdownWrite();
+        BOOST_TEST(readAll(*stream).ends_with("/second"));
+    }
+    {  // nothing: it is closed on both sides
+        const auto stream = fixture.connect();
+        ask(*stream, "/first");
+        (void)readUntil(*stream, "/first");
+        stream->shutdownWrite();
+        BOOST_TEST(readAll(*stream).empty());
+    }
+    BOOST_TEST(eventually([&] { return fixture.server.connections() == 0; }));
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_a_client_is_noticed_by_a_request_that_followed_at_once) {
+    std::atomic<int> gone = 0;
+    Mutex mutex;
+    std::vector<Exchange> deferred;
+    const TestServer fixture([&](Exchange exchange) {
+        if (exchange.request().target == "/now") return exchange.respond(200, {}, "now");
+        const Lock lock(mutex);
+        deferred.push_back(std::move(exchange));
+        deferred.back().onDisconnect([&] { ++gone; });
+    });
+    for (int round = 1; round <= 50; ++round) {
+        const auto stream = fixture.connect();
+        stream->write("GET /now HTTP/1.1\r\nHost: x\r\n\r\n", after(2s));
+        (void)readUntil(*stream, "now");
+        stream->write("GET /later HTTP/1.1\r\nHost: x\r\n\r\n", after(2s));
+        if (round % 2 == 0) std::this_thread::sleep_for(2ms);
+        stream->shutdownWrite();
+        BOOST_TEST(eventually([&] { return gone == round; }));
+    }
+    const Lock lock(mutex);
+    deferred.clear();
+}
+
 BOOST_AUTO_TEST_CASE(http_1_0_closes_unless_asked_to_stay) {
     TestServer test([](Exchange exchange) {
         auto body = exchange.startStream(200, {});
