@@ -39,8 +39,8 @@ class TextSource final : public ByteSource {
     std::size_t read(std::span<std::byte> buffer) override;
 
   private:
-    std::string_view text_;
-    std::size_t fail_after_;
+    const std::string text_;
+    const std::size_t fail_after_;
     std::size_t given_ = 0;
 };
 

@@ -128,7 +128,8 @@ BOOST_AUTO_TEST_CASE(long_messages_are_cut_between_characters) {
     std::string request(kMaxTracedText - 1, 'x');
     request += "ä!";
     mount(request);
-    const TracedText& text = listener->take()[0].call->request;
+    const auto records = listener->take();
+    const TracedText& text = records[0].call->request;
     BOOST_TEST(text.text == std::string(kMaxTracedText - 1, 'x'));
     BOOST_TEST(text.size == request.size());
     BOOST_TEST(text.truncated());
