@@ -39,6 +39,8 @@ class ParserTest(unittest.TestCase):
         self.fails('```python\nx\n```\n', 'that nobody runs')
         self.fails('```text\nx\n```\n', 'output of nothing')
         self.fails('```sh\ntrue\n', 'has no end')
+        for hidden in ('  ```sh\n  false\n  ```\n', '~~~sh\nfalse\n~~~\n', '> ```sh\n> false\n> ```\n'):
+            self.fails('text\n' + hidden, 'line 2', 'nobody sees')
 
 
 @unittest.skipUnless(BUILD, 'needs a build folder')

@@ -27,6 +27,8 @@ def parse(markdown):
             if line.startswith('```'):
                 kind, _, name = line[3:].partition(' ')
                 block = Step(number, kind, name.strip(), '')
+            elif line.lstrip('> \t').startswith(('```', '~~~')):
+                raise ValueError(f'line {number}: a fence that nobody sees: only ``` at the beginning of a line')
         elif line == '```':
             add(steps, block)
             block = None
