@@ -22,12 +22,14 @@ class TraceStream : public std::enable_shared_from_this<TraceStream> {
         : context_(context), listener_(std::move(listener)) {}
 
     void begin(Request& request) {
+        running_ = true;  // no round before everything is in its place
         body_.emplace(request.startStream(200, "application/x-ndjson"));
         request.exchange().onDisconnect([self = shared_from_this()] {
             self->gone_ = true;
             self->wake();
         });
         listener_->onRecord(waker());
+        run();
     }
 
   private:

@@ -41,6 +41,9 @@ std::string durationText(std::int64_t nanoseconds) {
 /// A plugin's text for a terminal: on one line, and nothing that the terminal would obey.
 std::string plain(std::string text) {
     std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, ' ');
+    for (std::size_t i = 0; i + 1 < text.size(); ++i)  // U+0080 to U+009F
+        if (text[i] == '\xc2' && static_cast<unsigned char>(text[i + 1]) >= 0x80 && static_cast<unsigned char>(text[i + 1]) <= 0x9f)
+            text[i] = text[i + 1] = ' ';
     return text;
 }
 

@@ -71,6 +71,7 @@ void Connection::beginExchange() {
     {
         const Lock lock(mutex_);
         finished_ = peer_closed_ = false;
+        ++exchange_;
     }
     watch(EPOLLRDHUP);
     try {

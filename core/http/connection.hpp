@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -150,6 +151,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool peer_closed_ DAVIT_GUARDED_BY(mutex_) = false;         // the client has closed its side
     bool finished_ DAVIT_GUARDED_BY(mutex_) = false;            // the answer is complete in out_
     bool held_ DAVIT_GUARDED_BY(mutex_) = false;                // by the worker that answered: completed() comes from there
+    std::uint64_t exchange_ DAVIT_GUARDED_BY(mutex_) = 0;       // which one it is: an earlier one's handler may still be ending
     std::function<void()> on_disconnect_ DAVIT_GUARDED_BY(mutex_);
     std::function<void()> on_drained_ DAVIT_GUARDED_BY(mutex_);
 };

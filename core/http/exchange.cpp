@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <future>
+#include <utility>
 
 #include "base/check.hpp"
 #include "http/connection.hpp"
@@ -19,7 +20,13 @@ constexpr std::size_t kDiscardLimit = 256 * 1024;
 
 constexpr std::chrono::milliseconds kStay{1};  // for the next request, in the worker that answered the last
 
-thread_local const Connection* t_serving = nullptr;  // whose handler runs on this thread
+// The exchange whose handler runs on this thread. Another thread may answer it, and then a later one's handler runs beside this one.
+struct Serving {
+    const Connection* connection = nullptr;
+    std::uint64_t exchange = 0;
+    bool holds = false;  ///< it was answered here: the connection stays with this thread
+};
+thread_local Serving t_serving;
 
 Error clientGone() { return {Code::cancelled, "the client has closed the connection"}; }
 }  // namespace
@@ -30,7 +37,10 @@ void Connection::handle() {
 }
 
 void Connection::serve() {
-    t_serving = this;
+    {
+        const Lock lock(mutex_);
+        t_serving = {.connection = this, .exchange = exchange_};
+    }
     {
         Exchange exchange(shared_from_this());
         try {
@@ -41,15 +51,12 @@ void Connection::serve() {
             core_->report("handler failed");
         }
     }
-    t_serving = nullptr;
+    t_serving.connection = nullptr;
 }
 
-// Whether the next request is here. If not, and the connection was held, the reactor has it again.
+// Whether the next request is here. If not, and this thread held the connection, the reactor has it again.
 bool Connection::takeNext() {
-    {
-        const Lock lock(mutex_);
-        if (!held_) return false;
-    }
+    if (!std::exchange(t_serving.holds, false)) return false;
     bool taken = false;
     try {
         taken = awaitHead();
@@ -62,7 +69,10 @@ bool Connection::takeNext() {
         const Lock lock(mutex_);
         held_ = false;
         closed = peer_closed_;
-        if (taken) finished_ = peer_closed_ = false;
+        if (taken) {
+            finished_ = peer_closed_ = false;
+            ++exchange_;
+        }
     }
     // The reactor tells each exchange anew that the client has closed its side.
     if (!taken || closed) core_->reactor.post([self = shared_from_this(), taken] { taken ? self->updateWatch() : self->completed(); });
@@ -355,7 +365,7 @@ void Connection::endAnswer() {
         gone.swap(on_disconnect_);
         drained.swap(on_drained_);
         if (pendingLocked() > 0 && !broken_) return;  // flush() completes it
-        held_ = t_serving == this;
+        held_ = t_serving.holds = t_serving.connection == this && t_serving.exchange == exchange_;
         if (held_) return;  // takeNext() completes it
     }
     core_->reactor.post([self = shared_from_this()] { self->completed(); });

@@ -144,8 +144,9 @@ Plugin ManagedPlugins::create(const std::string& asked, ByteSource& tar) {
 Plugin ManagedPlugins::enable(const std::string& ref, std::chrono::seconds timeout) {
     const EntryPtr entry = find(ref);
     const Lock operation(entry->operation);
-    if (entry->gone) throw error(Code::not_found, "plugin \"{}\" not found", ref);
+    refuseGone(*entry, ref);
     if (entry->plugin.enabled) throw error(Code::conflict, "plugin already enabled: plugin {} is enabled", entry->plugin.name);
+    if (entry->process) end(entry);  // one that couldn't be ended before
     Defer undo([&] { end(entry); });
     run(entry);
     awaitSocket(entry, std::chrono::steady_clock::now() + options_.ready_timeout);
@@ -160,6 +161,11 @@ Plugin ManagedPlugins::enable(const std::string& ref, std::chrono::seconds timeo
     return entry->plugin;
 }
 
+void ManagedPlugins::refuseGone(const Entry& entry, const std::string& ref) {
+    if (entry.gone) throw error(Code::not_found, "plugin \"{}\" not found", ref);
+    if (entry.damaged) throw error(Code::system, "plugin {} is damaged: the daemon's log says why", entry.plugin.name);
+}
+
 void ManagedPlugins::refuseUse(const Plugin& plugin, bool force) const {
     if (!force && users_ && users_(plugin)) throw error(Code::conflict, "plugin {} is in use", plugin.name);
 }
@@ -167,7 +173,7 @@ void ManagedPlugins::refuseUse(const Plugin& plugin, bool force) const {
 Plugin ManagedPlugins::disable(const std::string& ref, bool force) {
     const EntryPtr entry = find(ref);
     const Lock operation(entry->operation);
-    if (entry->gone) throw error(Code::not_found, "plugin \"{}\" not found", ref);
+    refuseGone(*entry, ref);
     if (!entry->plugin.enabled) throw error(Code::conflict, "plugin is already disabled: plugin {} found but disabled", entry->plugin.name);
     refuseUse(entry->plugin, force);
     Plugin disabled = entry->plugin;
@@ -181,7 +187,7 @@ Plugin ManagedPlugins::disable(const std::string& ref, bool force) {
 void ManagedPlugins::set(const std::string& ref, const Strings& assignments) {
     const EntryPtr entry = find(ref);
     const Lock operation(entry->operation);
-    if (entry->gone) throw error(Code::not_found, "plugin \"{}\" not found", ref);
+    refuseGone(*entry, ref);
     if (entry->plugin.enabled) throw Error(Code::conflict, "cannot set on an active plugin, disable plugin before setting");
     Plugin changed = entry->plugin;
     changed.settings.apply(changed.config, assignments);

@@ -92,6 +92,8 @@ class ManagedPlugins {
     using EntryPtr = std::shared_ptr<Entry>;
 
     [[nodiscard]] EntryPtr find(const std::string& ref) const DAVIT_EXCLUDES(mutex_);
+    /// Throws what forbids to enable, disable or set it. The caller holds the operation.
+    static void refuseGone(const Entry& entry, const std::string& ref);
     [[nodiscard]] EntryPtr byName(const std::string& name) const DAVIT_REQUIRES(mutex_);
     [[nodiscard]] PluginPlace placeOf(const std::string& id) const;
     [[nodiscard]] PluginRow rowOf(const Plugin& plugin, std::chrono::seconds timeout) const;
@@ -109,7 +111,7 @@ class ManagedPlugins {
     void end(const EntryPtr& entry) DAVIT_EXCLUDES(mutex_);
     static void cleanUp(const PluginPlace& place);
     [[nodiscard]] PluginProcess::Exited onExit(const EntryPtr& entry) const;
-    void exited(const std::weak_ptr<Entry>& weak, const runtime::ExitInfo& exit) DAVIT_EXCLUDES(mutex_);  ///< nobody holds it
+    void exited(const std::weak_ptr<Entry>& weak, std::uint64_t life, const runtime::ExitInfo& exit) DAVIT_EXCLUDES(mutex_);  ///< nobody holds it
     /// If it is to run at all.
     void restartLater(const EntryPtr& entry) DAVIT_REQUIRES(mutex_);
     void restart(const EntryPtr& entry) DAVIT_EXCLUDES(mutex_);  ///< takes the operation

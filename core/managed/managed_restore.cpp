@@ -21,8 +21,8 @@ void ManagedPlugins::restore() {
     for (const EntryPtr& entry : started) {
         try {
             awaitSocket(entry, until);
-        } catch (const Error& failure) {  // it may answer later
-            log::warning("plugin {}: {}", entry->plugin.name, failure.text());
+        } catch (const std::exception& failure) {  // it may answer later
+            log::warning("plugin {}: {}", entry->plugin.name, failure.what());
         }
     }
 }
@@ -42,6 +42,7 @@ ManagedPlugins::EntryPtr ManagedPlugins::restoreOne(const PluginRow& row) {
         const json::Document settings = json::Document::parse(row.settings);
         entry->plugin.settings = readSettings(settings.root(), entry->plugin.config);
     } catch (...) {  // rethrown
+        entry->damaged = true;
         cleanUp(place);
         throw;
     }
@@ -77,8 +78,12 @@ void ManagedPlugins::removeUnknownFolders() {
         if (std::string name = at->path().filename(); !entries_.contains(name)) unknown.push_back(std::move(name));
     }
     for (const std::string& name : unknown) {
-        cleanUp(placeOf(name));
-        removeTree(plugins / name);
+        try {
+            cleanUp(placeOf(name));
+            removeTree(plugins / name);
+        } catch (const std::exception& failure) {  // the next start tries again
+            log::warning("remove what is left of plugin {}: {}", name, failure.what());
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 // The programs: how they start, are watched, and end.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <algorithm>
+#include <system_error>
 
 #include "base/check.hpp"
 #include "base/file.hpp"
@@ -22,13 +25,22 @@ constexpr auto kLongestPause = 10000ms;
 constexpr auto kHealthy = 30000ms;  ///< one that ran so long starts without history
 constexpr auto kIdle = 1h;
 
+// Whether somebody listens at the socket; why not is in errno. The plugin makes what is there: a link isn't followed, and a queue that is
+// full doesn't hold anybody up.
 bool answers(const fs::path& socket_path) {
-    const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const UniqueFd place(::open(socket_path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    struct stat info {};
+    if (!place || ::fstat(place.get(), &info) != 0) return false;
+    if (!S_ISSOCK(info.st_mode)) {
+        errno = ENOTSOCK;
+        return false;
+    }
+    const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (!fd || socket_path.native().size() >= sizeof address.sun_path) return false;
-    std::copy(socket_path.native().begin(), socket_path.native().end(), address.sun_path);
-    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    const std::string path = "/proc/self/fd/" + std::to_string(place.get());
+    std::copy(path.begin(), path.end(), address.sun_path);
+    return fd && (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN);
 }
 
 }  // namespace
@@ -36,6 +48,7 @@ bool answers(const fs::path& socket_path) {
 void ManagedPlugins::expectProgram(Entry& entry) {
     const Lock lock(mutex_);
     entry.running = true;
+    ++entry.life;
     entry.started = Clock::now();
     if (!supervisor_.joinable() && !stopping_) supervisor_ = std::thread([this] { supervise(); });
 }
@@ -53,17 +66,23 @@ void ManagedPlugins::run(const EntryPtr& entry) {
 }
 
 PluginProcess::Exited ManagedPlugins::onExit(const EntryPtr& entry) const {
-    return [gate = gate_, weak = std::weak_ptr<Entry>(entry)](const runtime::ExitInfo& exit) {
+    std::uint64_t life = 0;
+    {
+        const Lock lock(mutex_);
+        life = entry->life;
+    }
+    return [gate = gate_, weak = std::weak_ptr<Entry>(entry), life](const runtime::ExitInfo& exit) {
         const Lock lock(gate->mutex);
-        if (gate->owner != nullptr) gate->owner->exited(weak, exit);
+        if (gate->owner != nullptr) gate->owner->exited(weak, life, exit);
     };
 }
 
-void ManagedPlugins::exited(const std::weak_ptr<Entry>& weak, const runtime::ExitInfo& exit) {
+void ManagedPlugins::exited(const std::weak_ptr<Entry>& weak, std::uint64_t life, const runtime::ExitInfo& exit) {
     const EntryPtr entry = weak.lock();
     if (!entry) return;
     {
         const Lock lock(mutex_);
+        if (entry->life != life) return;  // late news of an earlier program
         entry->running = false;
         if (entry->plugin.enabled) log::warning("plugin {} ended with {}", entry->plugin.name, exit.code);
         restartLater(entry);
@@ -118,10 +137,11 @@ void ManagedPlugins::restart(const EntryPtr& entry) {
 void ManagedPlugins::awaitSocket(const EntryPtr& entry, Clock::time_point until) {
     const fs::path path = placeOf(entry->plugin.id).socket_dir / entry->plugin.config.socket;
     while (!answers(path)) {
+        const int why = errno;
         const Lock lock(mutex_);
         if (!entry->running) throw error(Code::system, "plugin {}: its program ended before it listened; the daemon's log has its output", entry->plugin.name);
         if (Clock::now() > until)
-            throw error(Code::system, "dial unix {}: connect: {}", path.string(), fs::exists(path) ? "connection refused" : "no such file or directory");
+            throw Error::system("dial unix " + path.string() + ": connect", why);
         (void)changed_.wait_for(mutex_, 10ms);
     }
 }
@@ -140,6 +160,10 @@ void ManagedPlugins::end(const EntryPtr& entry) {
             while (entry->running)
                 if (changed_.wait_until(mutex_, until) == std::cv_status::timeout) break;
             if (!entry->running) break;
+        }
+        {
+            const Lock lock(mutex_);
+            if (entry->running) throw error(Code::system, "plugin {}: its program can't be ended", entry->plugin.name);
         }
         entry->process->release();
         entry->process.reset();
@@ -168,17 +192,23 @@ void ManagedPlugins::endPrograms() {
         const Lock lock(mutex_);
         for (const auto& [id, entry] : entries_) all.push_back(entry);
     }
+    const auto endOne = [this](const EntryPtr& entry) {
+        try {
+            const Lock operation(entry->operation);
+            end(entry);
+        } catch (const std::exception& failure) {  // a thread's entry
+            log::error("plugin {}: {}", entry->plugin.name, failure.what());
+        }
+    };
     std::vector<std::thread> ends;
     ends.reserve(all.size());
-    for (const EntryPtr& entry : all)
-        ends.emplace_back([this, entry] {
-            try {
-                const Lock operation(entry->operation);
-                end(entry);
-            } catch (const std::exception& failure) {  // a thread's entry
-                log::error("plugin {}: {}", entry->plugin.name, failure.what());
-            }
-        });
+    for (const EntryPtr& entry : all) {
+        try {
+            ends.emplace_back(endOne, entry);
+        } catch (const std::system_error&) {  // no thread to be had
+            endOne(entry);
+        }
+    }
     for (std::thread& one : ends) one.join();
 }
 

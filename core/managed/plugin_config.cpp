@@ -26,6 +26,12 @@ std::string_view capabilityOf(std::string_view type) {
     return type.substr(0, type.find('/'));
 }
 
+// "/data" of "/data//": paths below it are recognised by their beginning.
+std::string withoutSlashes(const std::string& path) {
+    const std::size_t last = path.find_last_not_of('/');
+    return last == std::string::npos ? path.substr(0, 1) : path.substr(0, last + 1);
+}
+
 PluginMount readMount(const json::Value& value) {
     return {.name = value["name"].string(),
             .description = value["description"].string(),
@@ -43,8 +49,8 @@ void check(const PluginConfig& config) {
     const auto isPlace = [](const std::string& path) {
         return path.starts_with('/') && (path + "/").find("/../") == std::string::npos;
     };
-    if (!config.propagated_mount.empty() && !isPlace(config.propagated_mount))
-        throw error(Code::invalid, "invalid plugin config: propagatedMount \"{}\" is no absolute path", config.propagated_mount);
+    if (!config.propagated_mount.empty() && (!isPlace(config.propagated_mount) || config.propagated_mount == "/"))
+        throw error(Code::invalid, "invalid plugin config: propagatedMount \"{}\" is no absolute path below the root", config.propagated_mount);
     for (const PluginMount& mount : config.mounts)
         if (!isPlace(mount.destination))
             throw error(Code::invalid, "invalid plugin config: mount destination \"{}\" is no absolute path", mount.destination);
@@ -88,7 +94,7 @@ PluginConfig parseConfig(std::string_view text) {
         config.gid = root["user"]["gid"].integer();
         config.network = root["network"]["type"].string();
         for (const json::Value mount : root["mounts"].array()) config.mounts.push_back(readMount(mount));
-        config.propagated_mount = root["propagatedMount"].string();
+        config.propagated_mount = withoutSlashes(root["propagatedMount"].string());
         config.ipc_host = root["ipchost"].boolean();
         config.pid_host = root["pidhost"].boolean();
         for (const json::Value env : root["env"].array())

@@ -178,8 +178,9 @@ void PluginProcess::signal(int number) { shim_->kill(number); }
 void PluginProcess::release() {
     try {
         shim_->release();
-    } catch (const Error& failure) {
+    } catch (const Error& failure) {  // then its output may have no end either
         log::warning("plugin {}: shim: {}", id_, failure.text());
+        return;
     }
     if (reader_.joinable()) reader_.join();
 }

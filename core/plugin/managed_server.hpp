@@ -12,8 +12,8 @@
 
 namespace davit::plugin {
 
-/// Where what the server calls a path is on the host. Links there, absolute ones too, stay inside: the server makes them, and isn't
-/// trusted with the host's paths (SEC-63). Values.
+/// Where what the server calls a path is on the host. Links there, absolute ones too, stay inside, as they are at that moment: a plugin
+/// must not mislead the daemon (SEC-63), though it belongs to what is trusted. Values.
 struct PathScope {
     std::filesystem::path rootfs;           ///< on the host: the server's "/"
     std::string propagated;                 ///< as the server calls it; empty: none

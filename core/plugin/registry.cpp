@@ -219,12 +219,17 @@ std::shared_ptr<void> DriverRegistry::Impl::proxy(DriverKind kind, std::string_v
 
 KnownManaged* DriverRegistry::Impl::findManaged(std::string_view name) {
     constexpr std::size_t kShortestId = 12;
+    KnownManaged* by_id = nullptr;
+    int matches = 0;
     for (auto& [id, known] : managed) {
         const std::string& full = known.facts.name;
         const bool latest = full.ends_with(":latest") && full.substr(0, full.size() - 7) == name;
-        if (full == name || latest || (name.size() >= kShortestId && id.starts_with(name))) return &known;
+        if (full == name || latest) return &known;
+        if (name.size() < kShortestId || !id.starts_with(name)) continue;
+        by_id = &known;
+        ++matches;
     }
-    return nullptr;
+    return matches == 1 ? by_id : nullptr;
 }
 
 std::shared_ptr<void> DriverRegistry::Impl::managedProxy(DriverKind kind, std::string_view name) {
@@ -232,7 +237,8 @@ std::shared_ptr<void> DriverRegistry::Impl::managedProxy(DriverKind kind, std::s
     KnownManaged* known = findManaged(name);
     if (known == nullptr) return nullptr;
     if (!known->server) throw error(Code::conflict, "plugin {} found but disabled", name);
-    if (!known->server->implements(kind))
+    // Storage is opened before such plugins are started, and its paths would be taken as the host's.
+    if (kind == DriverKind::storage || !known->server->implements(kind))
         throw error(Code::not_found, "plugin \"{}\" does not implement {}", name, interfaceName(kind));
     auto& proxy = known->proxies[kind];
     if (proxy) return proxy;
@@ -431,7 +437,8 @@ void DriverRegistry::expect(std::string_view name) {
 
 std::unique_ptr<TraceListener> DriverRegistry::trace(std::string_view name, std::optional<DriverKind> kind) {
     std::string known;
-    {
+    const auto kinds = {DriverKind::storage, DriverKind::network, DriverKind::ipam, DriverKind::volume};
+    if (!std::any_of(kinds.begin(), kinds.end(), [&](DriverKind one) { return isOwn(one, name); })) {
         const Lock lock(impl_->mutex);
         if (const KnownManaged* managed = impl_->findManaged(name)) known = managed->facts.name;
     }

@@ -95,7 +95,7 @@ class DriverRegistry {
     [[nodiscard]] std::vector<std::string> others(DriverKind kind) const;
 
     /// A plugin that the daemon runs itself, under its name, its name without the tag "latest", and its id. Only davit's own drivers come
-    /// before them: nobody takes the name "local" away. One that isn't enabled is Error{conflict} `plugin x found but disabled`. Replaces
+    /// before them: nobody takes the name "local" away. Its storage drivers aren't offered. One that isn't enabled is Error{conflict} `plugin x found but disabled`. Replaces
     /// what was said of that id.
     void setManaged(ManagedServer server);
     void removeManaged(const std::string& id);

@@ -199,7 +199,7 @@ static int32_t request_pool(struct my_driver* driver, const davit_call* call, da
     if (*pool_text == '\0') {
         if (choose_range(driver, v6, &range) != 0) return fail(err, DAVIT_UNAVAILABLE, 0, "no pool is free");
     } else if (parse_range(pool_text, &range) != 0 || (v6 && range.family != AF_INET6)) {
-        return fail(err, DAVIT_INVALID, 0, "\"%s\" is no pool of addresses of that family", pool_text);
+        return fail(err, DAVIT_INVALID, 0, "\"%s\" is no pool of more than one address of that family", pool_text);
     }
     choice = range;
     if (*sub_text != '\0' && (parse_range(sub_text, &choice) != 0 || !contains(&range, choice.family, choice.first, last_of(&choice))))
@@ -252,7 +252,9 @@ static int choose_address(struct pool* pool, number* address) {
     for (tries = pool->taken_count + 3; tries > 0; --tries) {
         *address = pool->following;
         pool->following = *address == last_of(&pool->choice) ? pool->choice.first : *address + 1;
-        if (*address == pool->range.first || (pool->range.family == AF_INET && *address == last_of(&pool->range))) continue;
+        if (pool->range.prefix < bits(pool->range.family) - 1 &&
+            (*address == pool->range.first || (pool->range.family == AF_INET && *address == last_of(&pool->range))))
+            continue;
         if (index_of(pool, *address) == pool->taken_count) return 0;
     }
     return -1;

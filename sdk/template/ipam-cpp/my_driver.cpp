@@ -79,6 +79,7 @@ struct KnownPool {
     Number next = 0;  // a released address is given again only when all others were
 
     bool isNobodys(Number address) const {
+        if (range.prefix >= range.bits() - 1) return false;
         return address == range.first || (range.family == AF_INET && address == range.last());
     }
     Number choose() {

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_ID 200
@@ -148,12 +149,14 @@ static int remove_tree(const char* path) { return nftw(path, remove_entry, 16, F
 static int copy_tree(const char* from, const char* to) {
     char source[MAX_PATH + 3];
     char* arguments[] = {"cp", "-a", "--reflink=auto", "--", source, (char*)to, NULL};
-    pid_t child;
+    pid_t child, ended;
     int status = 0;
     snprintf(source, sizeof source, "%s/.", from);
-    if (posix_spawnp(&child, "cp", NULL, NULL, arguments, environ) != 0) return -1;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-    return status == 0 ? 0 : -1;
+    if ((errno = posix_spawnp(&child, "cp", NULL, NULL, arguments, environ)) != 0) return -1;
+    while ((ended = waitpid(child, &status, 0)) < 0 && errno == EINTR) {}
+    if (ended == child && status == 0) return 0;
+    errno = EIO; /* what cp says is in the log */
+    return -1;
 }
 
 static int make_tree(const struct my_driver* driver, const char* tree, const char* parent) {
@@ -162,6 +165,15 @@ static int make_tree(const struct my_driver* driver, const char* tree, const cha
     if (*parent == '\0') return chmod(tree, 0755);
     path_of(driver, parent, "/root", from);
     return copy_tree(from, tree);
+}
+
+/* A name that nobody has: a copy of an earlier life may still be under way in another. */
+static void fresh_path(struct my_driver* driver, const char* prefix, char* path) {
+    unsigned number;
+    pthread_mutex_lock(&driver->mutex);
+    number = ++driver->drafts;
+    pthread_mutex_unlock(&driver->mutex);
+    snprintf(path, MAX_PATH, "%s/%s%ld-%ld-%u", driver->home, prefix, (long)getpid(), (long)time(NULL), number);
 }
 
 static struct user** find_user(struct my_driver* driver, const char* id) {
@@ -193,18 +205,15 @@ static int32_t init(struct my_driver* driver, const davit_call* call, davit_erro
 }
 
 static int32_t create_layer(struct my_driver* driver, const davit_call* call, const char* id, davit_error* err) {
-    char parent[MAX_ID] = "", draft_id[MAX_ID], draft[MAX_PATH], tree[MAX_PATH], layer[MAX_PATH];
+    char parent[MAX_ID] = "", draft[MAX_PATH], tree[MAX_PATH + 5], layer[MAX_PATH];
     int taken, saved;
     if (has_members(call->request, "StorageOpt")) return fail(err, DAVIT_INVALID, 0, "there are no storage options");
     if (find_value(call->request, "Parent") != NULL && find_string(call->request, "Parent", parent, sizeof parent) != 0)
         return fail(err, DAVIT_INVALID, 0, "Parent is no id");
     if (*parent != '\0' && (!is_good_id(parent) || !is_there(driver, parent)))
         return fail(err, DAVIT_NOT_FOUND, 0, "layer %s: no such layer", parent);
-    pthread_mutex_lock(&driver->mutex);
-    snprintf(draft_id, sizeof draft_id, ".new-%u", ++driver->drafts);
-    pthread_mutex_unlock(&driver->mutex);
-    path_of(driver, draft_id, "", draft);
-    path_of(driver, draft_id, "/root", tree);
+    fresh_path(driver, ".new-", draft);
+    snprintf(tree, sizeof tree, "%s/root", draft);
     path_of(driver, id, "", layer);
     if (mkdir(draft, 0700) != 0 || make_tree(driver, tree, parent) != 0) {
         saved = errno;
@@ -212,20 +221,21 @@ static int32_t create_layer(struct my_driver* driver, const davit_call* call, co
         return fail(err, DAVIT_SYSTEM, saved, "make layer %s: %s", id, strerror(saved));
     }
     pthread_mutex_lock(&driver->mutex);
-    taken = is_there(driver, id) || rename(draft, layer) != 0;
+    taken = is_there(driver, id);
+    saved = !taken && rename(draft, layer) != 0 ? errno : 0;
     pthread_mutex_unlock(&driver->mutex);
-    if (!taken) return DAVIT_OK;
+    if (!taken && saved == 0) return DAVIT_OK;
     remove_tree(draft);
-    return fail(err, DAVIT_CONFLICT, 0, "layer %s exists", id);
+    if (taken) return fail(err, DAVIT_CONFLICT, 0, "layer %s exists", id);
+    return fail(err, DAVIT_SYSTEM, saved, "make layer %s: %s", id, strerror(saved));
 }
 
 static int32_t remove_layer(struct my_driver* driver, const char* id, davit_error* err) {
-    char layer[MAX_PATH], gone[MAX_PATH], gone_id[MAX_ID];
+    char layer[MAX_PATH], gone[MAX_PATH];
     int used, moved;
     path_of(driver, id, "", layer);
+    fresh_path(driver, ".gone-", gone);
     pthread_mutex_lock(&driver->mutex);
-    snprintf(gone_id, sizeof gone_id, ".gone-%u", ++driver->drafts);
-    path_of(driver, gone_id, "", gone);
     used = *find_user(driver, id) != NULL;
     moved = !used && rename(layer, gone) == 0;
     pthread_mutex_unlock(&driver->mutex);
@@ -238,15 +248,17 @@ static int32_t remove_layer(struct my_driver* driver, const char* id, davit_erro
 static int32_t get_layer(struct my_driver* driver, const davit_call* call, const char* id, davit_error* err) {
     char path[MAX_PATH];
     struct user** place;
-    int counted = 0;
+    int there, counted = 0;
     pthread_mutex_lock(&driver->mutex);
     place = find_user(driver, id);
-    if (is_there(driver, id)) {
+    there = is_there(driver, id);
+    if (there) {
         if (*place == NULL && (*place = calloc(1, sizeof **place)) != NULL) strcpy((*place)->id, id);
         if (*place != NULL) counted = ++(*place)->count > 0;
     }
     pthread_mutex_unlock(&driver->mutex);
-    if (!counted) return fail(err, DAVIT_NOT_FOUND, 0, "layer %s: no such layer", id);
+    if (!there) return fail(err, DAVIT_NOT_FOUND, 0, "layer %s: no such layer", id);
+    if (!counted) return fail(err, DAVIT_SYSTEM, 0, "no memory");
     path_of(driver, id, "/root", path);
     put(call, "{\"Dir\":");
     put_string(call, path);

@@ -10,13 +10,16 @@
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <system_error>
 
 extern char** environ;
 
@@ -34,8 +37,9 @@ void copyTree(const fs::path& from, const fs::path& to) {
     if (const int failure = ::posix_spawnp(&child, "cp", nullptr, nullptr, const_cast<char* const*>(arguments), environ); failure != 0)
         throw Error(Code::system, std::string("run cp: ") + std::strerror(failure));
     int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-    if (status != 0) throw Error(Code::system, "cp of " + source + " failed; what it says is in the log");
+    pid_t ended = -1;
+    while ((ended = ::waitpid(child, &status, 0)) < 0 && errno == EINTR) {}
+    if (ended != child || status != 0) throw Error(Code::system, "cp of " + source + " failed; what it says is in the log");
 }
 
 class MyDriverStorage final : public davit::StorageDriver {
@@ -53,7 +57,7 @@ class MyDriverStorage final : public davit::StorageDriver {
         home_ = request.home;
         fs::create_directories(home_);
         for (const auto& entry : fs::directory_iterator(home_))  // what a kill cut off
-            if (entry.path().filename().native().front() == '.') fs::remove_all(entry.path());
+            if (std::error_code later; entry.path().filename().native().front() == '.') fs::remove_all(entry.path(), later);
     }
 
     davit::StorageCapabilities capabilities(const std::string& /*home*/) override {
@@ -71,7 +75,7 @@ class MyDriverStorage final : public davit::StorageDriver {
         if (!request.storage_opt.empty())
             throw Error(Code::invalid, "unknown storage option " + request.storage_opt.begin()->first);
         const fs::path parent = request.parent.empty() ? fs::path() : existing(request.parent);
-        const fs::path draft = home_ / (".new-" + std::to_string(++drafts_));
+        const fs::path draft = freshPath(".new-");
         try {
             makeTree(draft / "root", parent);
             const std::lock_guard lock(mutex_);
@@ -85,12 +89,11 @@ class MyDriverStorage final : public davit::StorageDriver {
     void createWritable(const davit::CreateLayer& request) override { create(request); }
 
     void remove(const std::string& id) override {
-        const fs::path layer = pathOf(id), gone = home_ / (".gone-" + id);
+        const fs::path layer = pathOf(id), gone = freshPath(".gone-");
         {
             const std::lock_guard lock(mutex_);
             if (users_.contains(id)) throw Error(Code::conflict, "layer " + id + " is in use");
             if (!fs::exists(layer)) return;  // a repeated request
-            fs::remove_all(gone);
             fs::rename(layer, gone);
         }
         fs::remove_all(gone);
@@ -129,6 +132,10 @@ class MyDriverStorage final : public davit::StorageDriver {
         const fs::path tree = pathOf(id) / "root";
         if (!fs::exists(tree)) throw Error(Code::not_found, "layer " + id + ": no such layer");
         return tree;
+    }
+    // A name that nobody has: a copy of an earlier life may still be under way in another.
+    fs::path freshPath(const std::string& prefix) {
+        return home_ / (prefix + std::to_string(::getpid()) + "-" + std::to_string(::time(nullptr)) + "-" + std::to_string(++drafts_));
     }
     static void makeTree(const fs::path& tree, const fs::path& parent) {
         fs::create_directories(tree);

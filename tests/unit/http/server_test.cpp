@@ -106,6 +106,52 @@ BOOST_AUTO_TEST_CASE(what_follows_an_answer_at_once) {
     BOOST_TEST(eventually([&] { return fixture.server.connections() == 0; }));
 }
 
+// The next request is served while the handler of the last is still on its way out.
+BOOST_AUTO_TEST_CASE(an_answer_that_another_thread_ends_does_not_keep_the_connection) {
+    std::vector<std::thread> others;
+    Mutex mutex;
+    {
+        const TestServer fixture([&](Exchange exchange) {
+            if (exchange.request().target == "/now") return exchange.respond(200, {}, "now");
+            auto body = std::make_shared<BodyWriter>(exchange.startStream(200, {}));
+            {
+                const Lock lock(mutex);
+                others.emplace_back([body] {
+                    body->write("streamed");
+                    body->finish();
+                });
+            }
+            std::this_thread::sleep_for(3ms);
+        });
+        for (int round = 0; round < 30; ++round) {
+            const auto stream = fixture.connect();
+            stream->write("GET /stream HTTP/1.1\r\nHost: x\r\n\r\nGET /now HTTP/1.1\r\nHost: x\r\n\r\nGET /now HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                          after(2s));
+            const std::string all = readAll(*stream);
+            BOOST_TEST(all.find("streamed") < all.find("now"));
+            BOOST_TEST(all.find("now") != all.rfind("now"));
+            BOOST_TEST(all.ends_with("now"));
+        }
+    }
+    for (std::thread& other : others) other.join();
+}
+
+BOOST_AUTO_TEST_CASE(the_server_may_stop_while_a_connection_is_kept) {
+    for (int round = 0; round < 50; ++round) {
+        TestServer fixture([](Exchange exchange) { exchange.respond(200, {}, "now"); });
+        const auto stream = fixture.connect();
+        stream->write("GET / HTTP/1.1\r\nHost: x\r\n\r\n", after(2s));
+        (void)readUntil(*stream, "now");
+        if (round % 2 == 0) stream->write("GET / HTTP/1.1\r\nHost: x\r\n\r\n", after(2s));
+        fixture.server.stop(1s);
+        try {
+            (void)readAll(*stream);  // ends, whether there was an answer or not
+        } catch (const Error&) {  // reset
+        }
+        BOOST_TEST(fixture.server.connections() == 0U);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(the_end_of_a_client_is_noticed_by_a_request_that_followed_at_once) {
     std::atomic<int> gone = 0;
     Mutex mutex;

@@ -55,6 +55,10 @@ BOOST_AUTO_TEST_CASE(everything_is_read) {
     BOOST_TEST(config.devices.at(0).path == "/dev/null");
 }
 
+BOOST_AUTO_TEST_CASE(slashes_behind_the_propagated_mount_mean_nothing) {
+    BOOST_TEST(parseConfig(R"({"entrypoint": ["/x"], "interface": {"socket": "x"}, "propagatedMount": "/data//"})").propagated_mount == "/data");
+}
+
 BOOST_AUTO_TEST_CASE(types_of_other_vendors_stand_for_no_interface) {
     const PluginConfig config = parseConfig(kWhole);
     BOOST_TEST(config.interfaces() == (Strings{"VolumeDriver", "NetworkDriver"}), boost::test_tools::per_element());
@@ -78,7 +82,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused_in_words) {
     refused(R"({"interface": {"socket": "x"}})", "no entrypoint");
     for (const char* socket : {"", ".", "..", "a/b", "../x"})
         refused(R"({"entrypoint": ["/x"], "interface": {"socket": ")" + std::string(socket) + "\"}}", "is no file name");
-    for (const char* place : {"data", "../x", "/a/../b", "/.."})
+    for (const char* place : {"data", "../x", "/a/../b", "/..", "/", "//"})
         refused(R"({"entrypoint": ["/x"], "interface": {"socket": "x"}, "propagatedMount": ")" + std::string(place) + "\"}", "no absolute path");
     refused(R"({"entrypoint": ["/x"], "interface": {"socket": "x"}, "mounts": [{"destination": "/../etc"}]})", "no absolute path");
     refused(std::string(100, '[') + std::string(100, ']'), "invalid plugin config: ");
