@@ -51,7 +51,7 @@ class Engine {
     void restore();
     /// Takes over the options marked (reload).
     void reload(const EngineOptions& options);
-    /// Stops the containers when live_restore is off; ends followers and waiters. Requests are no longer served by then.
+    /// Stops the containers, and then the managed plugins, when live_restore is off; ends followers and waiters. Requests are no longer served by then.
     void shutdown();
 
     [[nodiscard]] ContainerService& containers() noexcept;

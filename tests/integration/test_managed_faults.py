@@ -151,6 +151,26 @@ class DaemonEndsTest(ManagedCase):
         os.rename(program + '.away', program)
         until(lambda: self.serves('data'), 'it serves')
 
+    def test_a_socket_that_is_a_loop_of_links_does_not_hold_up_the_daemon(self):
+        self.enabled()
+        self.daemon.stop()
+        [plugin] = os.listdir(os.path.join(self.daemon.data_root, 'plugins'))
+        programs = os.path.join(self.daemon.data_root, 'plugins', plugin, 'rootfs/bin')
+        program = os.path.join(programs, 'davit-plugin-host')
+        os.rename(program, program + '.away')
+        for name in ('busybox', 'sh'):
+            shutil.copy(images.BUSYBOX, os.path.join(programs, name))
+        with open(program, 'w', encoding='utf-8') as script:
+            script.write('#!/bin/sh\ntrap "exit 0" TERM\n/bin/busybox ln -s local.sock /run/docker/plugins/local.sock\n'
+                         'while :; do /bin/busybox sleep 0.1; done\n')
+        os.chmod(program, 0o755)
+        self.daemon.start()
+        self.assertIn('Socket operation on non-socket', self.daemon.log())
+        self.docker.ok('plugin', 'disable', 'vol')
+        os.rename(program + '.away', program)
+        self.docker.ok('plugin', 'enable', 'vol')
+        self.assertTrue(self.serves('data'))
+
     def test_one_whose_configuration_is_lost_can_be_removed(self):
         self.enabled()
         self.daemon.kill()
