@@ -61,8 +61,8 @@ class ClientCase:
 
     # Texts of dockerd 20.10.
     def test_refusals(self):
-        self.assertIn('get nope: no such volume', self.client.fails('volume', 'inspect', 'nope'))
-        self.assertIn('get nope: no such volume', self.client.fails('volume', 'rm', 'nope'))
+        for verb in ('inspect', 'rm'):  # older clients say it in their own words
+            self.assertRegex(self.client.fails('volume', verb, 'nope'), 'get nope: no such volume|No such volume: nope')
         self.client.ok('volume', 'rm', '-f', 'nope')
         self.assertIn('create a: volume name is too short, names should be at least two alphanumeric characters',
                       self.client.fails('volume', 'create', 'a'))
@@ -211,12 +211,12 @@ class MountTest(VolumeCase):
     def test_subpath(self):
         self.sh('-v', 'data:/d', 'mkdir -p /d/a/b; echo deep > /d/a/b/f; ln -s /etc /d/out; ln -s a/b /d/in')
         mount = 'type=volume,src=data,dst=/s,volume-subpath='
-        self.assertEqual(self.sh('--mount', mount + 'a/b', 'cat /s/f'), 'deep')
-        self.assertEqual(self.sh('--mount', mount + 'a/b/f', 'cat /s'), 'deep')
-        self.assertEqual(self.sh('--mount', mount + 'in', 'cat /s/f'), 'deep')
+        # Older docker clients don't know the key.
+        for path, file in (('a/b', '/s/f'), ('a/b/f', '/s'), ('in', '/s/f')):
+            self.assertEqual(self.davit.ok('run', '--rm', '--mount', mount + path, IMAGE, 'cat', file), 'deep', path)
         # A link that leads out ends within the volume, where there is no /etc.
-        self.assertIn('cannot access path out', self.docker.fails('run', '--rm', '--mount', mount + 'out', IMAGE, 'true', status=125))
-        self.assertIn('cannot access path none', self.docker.fails('run', '--rm', '--mount', mount + 'none', IMAGE, 'true', status=125))
+        self.assertIn('cannot access path out', self.davit.fails('run', '--rm', '--mount', mount + 'out', IMAGE, 'true', status=125))
+        self.assertIn('cannot access path none', self.davit.fails('run', '--rm', '--mount', mount + 'none', IMAGE, 'true', status=125))
         for bad in ('../x', '/etc'):
             with self.assertRaises(ApiError) as refused:
                 self.api.create(IMAGE, ['true'], host_config={'Mounts': [
