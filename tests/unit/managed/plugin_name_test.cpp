@@ -34,13 +34,13 @@ BOOST_AUTO_TEST_CASE(what_is_no_name_is_refused_in_words) {
         {"a/", "failed to parse reference a/: invalid reference format"},
         {kHex64, "failed to parse reference " + kHex64 + ": invalid repository name (" + kHex64 + "), cannot specify 64-byte hexadecimal strings"},
         {"x@sha256:" + kHex64, "canonical references are not permitted"}};
-    for (const auto& [text, why] : cases) {
-        BOOST_TEST_CONTEXT(text) {
-            BOOST_CHECK_EXCEPTION((void)pluginName(text), Error, [&](const Error& e) {
-                BOOST_TEST(e.text() == why);
+    for (const auto& one : cases) {
+        BOOST_TEST_CONTEXT(one.first) {
+            BOOST_CHECK_EXCEPTION((void)pluginName(one.first), Error, [&](const Error& e) {
+                BOOST_TEST(e.text() == one.second);
                 return e.code() == Code::invalid;
             });
-            BOOST_TEST(!tryPluginName(text));
+            BOOST_TEST(!tryPluginName(one.first));
         }
     }
 }
