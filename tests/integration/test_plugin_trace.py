@@ -10,9 +10,10 @@ import threading
 import unittest
 
 from harness import places
-from harness.case import IMAGE, DaemonCase
+from harness.case import IMAGE
+from harness.plugin_case import PluginCase
 from harness.poll import until
-from harness.volume_plugin import PLUGINS, VolumePlugin
+from harness.volume_plugin import PLUGINS
 
 
 class Lines:
@@ -94,32 +95,7 @@ class Stream(Lines):
         self.connection.close()
 
 
-class TraceCase(DaemonCase):
-    config = {'bridge': 'none'}
-
-    def setUp(self):
-        super().setUp()
-        self.plugins = []
-        self.addCleanup(self.forget)
-
-    def plugin(self, name):
-        plugin = VolumePlugin(os.path.join(PLUGINS, name + '.sock'), self.path('plugin-' + name))
-        self.plugins.append(plugin)
-        return plugin
-
-    def forget(self):
-        for plugin in self.plugins:
-            plugin.resume()
-            plugin.fail, plugin.raw = {}, {}
-        self.remove_containers()
-        for volume in self.api.call('GET', '/volumes')['Volumes']:
-            self.api.call('DELETE', '/volumes/' + volume['Name'], force=1)
-        for plugin in self.plugins:
-            plugin.close()
-            shutil.rmtree(plugin.volumes.folder)
-
-
-class UseTest(TraceCase):
+class UseTest(PluginCase):
     def test_a_driver_in_the_daemon(self):
         trace = Trace(self, 'local')
         self.davit.ok('volume', 'create', 'data')
@@ -232,7 +208,7 @@ class UseTest(TraceCase):
         self.assertIn('trace ', self.davit.ok('plugin', '--help'))
 
 
-class ClientTest(TraceCase):
+class ClientTest(PluginCase):
     def create_and_remove(self):
         self.davit.ok('volume', 'create', 'data')
         self.davit.ok('volume', 'rm', 'data')
@@ -277,7 +253,7 @@ class ClientTest(TraceCase):
         self.daemon.start()
 
 
-class ProcessTest(TraceCase):
+class ProcessTest(PluginCase):
     config = {'bridge': 'none', 'drivers': {'volume': {'local': {'isolation': 'process'}}}}
 
     def test_a_driver_in_a_process_of_its_own(self):

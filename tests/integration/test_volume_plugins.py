@@ -11,45 +11,16 @@ import unittest
 
 from harness import places
 from harness.api import ApiError
-from harness.case import IMAGE, DaemonCase
+from harness.case import IMAGE
+from harness.plugin_case import PluginCase
 from harness.poll import until
-from harness.volume_plugin import PLUGINS, VolumePlugin
+from harness.volume_plugin import PLUGINS
 
 
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 
 
-class PluginCase(DaemonCase):
-    config = {'bridge': 'none'}
-
-    def serve_at(self, path, name, **keywords):
-        plugin = VolumePlugin(path, self.path('plugin-' + name), **keywords)
-        self.plugins.append(plugin)
-        return plugin
-
-    def plugin(self, name, **keywords):
-        return self.serve_at(os.path.join(PLUGINS, name + '.sock'), name, **keywords)
-
-    def setUp(self):
-        super().setUp()
-        self.plugins = []
-        self.addCleanup(self.forget)
-
-    def forget(self):
-        """The volumes while their plugins are there, then the plugins."""
-        for plugin in self.plugins:
-            plugin.resume()
-            plugin.fail, plugin.raw = {}, {}
-        self.remove_containers()
-        for volume in self.api.call('GET', '/volumes')['Volumes']:
-            self.api.call('DELETE', '/volumes/' + volume['Name'], force=1)
-        for plugin in self.plugins:
-            plugin.close()
-        self.plugins = []
-        for name in os.listdir(self.daemon.home):
-            if name.startswith('plugin-'):
-                shutil.rmtree(self.path(name))
-
+class VolumeCase(PluginCase):
     def names(self):
         return self.docker.ok('volume', 'ls', '-q').split()
 
@@ -58,7 +29,7 @@ class PluginCase(DaemonCase):
         return self.docker.ok('run', '--rm', *flags, IMAGE, 'sh', '-c', line)
 
 
-class UseTest(PluginCase):
+class UseTest(VolumeCase):
     def test_the_whole_way(self):
         plugin = self.plugin('vol', scope='global')
         self.whole_way(plugin)  # the first time leaves kept connections
@@ -146,7 +117,7 @@ class UseTest(PluginCase):
         until(lambda: not plugin.volumes.known['data']['users'], 'it is unmounted')
 
 
-class DiscoveryTest(PluginCase):
+class DiscoveryTest(VolumeCase):
     def serve(self, name, address_text, suffix):
         """A plugin on a socket elsewhere, and a file of that kind that names it."""
         plugin = self.serve_at(self.path(name + '.elsewhere'), name)
@@ -260,7 +231,7 @@ def built(folder, name, changes, output):
     os.rename(made, output)
 
 
-class UpgradeTest(PluginCase):
+class UpgradeTest(VolumeCase):
     """A third party's .so, in a process of its own."""
 
     @classmethod
@@ -325,7 +296,7 @@ class UpgradeTest(PluginCase):
         self.docker.ok('volume', 'rm', 'data')
 
 
-class FaultTest(PluginCase):
+class FaultTest(VolumeCase):
     """With plugins that are dead, hang and answer nonsense, everybody else is served as if they weren't there."""
 
     def dead(self, name):
