@@ -10,8 +10,7 @@ namespace {
 
 std::optional<DriverKind> kindOf(const std::string& name) {
     if (name.empty()) return std::nullopt;
-    for (const DriverKind kind : {DriverKind::storage, DriverKind::network, DriverKind::ipam, DriverKind::volume})
-        if (plugin::kindName(kind) == name) return kind;
+    if (const auto kind = plugin::kindNamed(name)) return kind;
     throw error(Code::invalid, "unknown kind of driver: {}", name);
 }
 

@@ -1,6 +1,11 @@
 #include "plugin/driver_info.hpp"
 
+#include <array>
+
 namespace davit::plugin {
+namespace {
+constexpr std::array kKinds = {DriverKind::storage, DriverKind::network, DriverKind::ipam, DriverKind::volume};
+}
 
 std::string_view kindName(DriverKind kind) {
     switch (kind) {
@@ -10,6 +15,12 @@ std::string_view kindName(DriverKind kind) {
         case DriverKind::volume: return "volume";
     }
     return "unknown";
+}
+
+std::optional<DriverKind> kindNamed(std::string_view name) {
+    for (const DriverKind kind : kKinds)
+        if (kindName(kind) == name) return kind;
+    return std::nullopt;
 }
 
 std::string_view interfaceName(DriverKind kind) {
@@ -23,7 +34,7 @@ std::string_view interfaceName(DriverKind kind) {
 }
 
 std::optional<DriverKind> kindOfInterface(std::string_view name) {
-    for (const DriverKind kind : {DriverKind::storage, DriverKind::network, DriverKind::ipam, DriverKind::volume})
+    for (const DriverKind kind : kKinds)
         if (interfaceName(kind) == name) return kind;
     return std::nullopt;
 }

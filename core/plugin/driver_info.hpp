@@ -42,6 +42,8 @@ struct DriverInfo {
 
 /// "storage", "network", "ipam", "volume".
 [[nodiscard]] std::string_view kindName(DriverKind kind);
+/// The kind of that name; std::nullopt: there is none.
+[[nodiscard]] std::optional<DriverKind> kindNamed(std::string_view name);
 /// "VolumeDriver" and so on: the interface's name on the wire.
 [[nodiscard]] std::string_view interfaceName(DriverKind kind);
 /// The kind with that interface name; std::nullopt for interfaces that davit has no kind for ("LogDriver").
